@@ -1,0 +1,44 @@
+// flashpods-shim JOBDIR [CONTROL_FD]: owns one job's container until it is gone.
+// Called as JOBDIR/conmon it is the step between podman and conmon; the OCI runtime calls it as the
+// hook that closes private networks to the job.
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include "executors/podman/run_command.h"
+#include "executors/shim/conmon_stage.h"
+#include "executors/shim/lan_isolation.h"
+#include "executors/shim/run_shim.h"
+
+namespace {
+
+int descriptor(const char* text) {
+  int fd = -1;
+  std::from_chars(text, text + std::strlen(text), fd);
+  return fd;
+}
+
+int usage() {
+  std::fputs("usage: flashpods-shim JOBDIR [CONTROL_FD]\n", stderr);
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace flashpods;
+  const std::filesystem::path name = argc > 0 ? argv[0] : "";
+  if (name.filename() == podman::kConmonStage) return shim::run_conmon_stage(argc, argv);
+  if (name == shim::kIsolationHook) return shim::run_isolation_hook();
+  if (argc == 2 && std::string_view(argv[1]) == "--version") {
+    std::puts("flashpods-shim " FLASHPODS_VERSION);
+    return 0;
+  }
+  if (argc < 2 || argc > 3 || argv[1][0] != '/') return usage();
+  Fd control;
+  if (argc == 3) control.reset(descriptor(argv[2]));
+  return shim::run_shim(argv[1], std::move(control));
+}

@@ -1,0 +1,156 @@
+"""What Flashpods costs, measured beside plain Podman in the same run.
+
+Needs the release programs in FLASHPODS_BIN_DIR and the busybox test image; ./dev bench sees to
+both. Prints a table and leaves it as Markdown in --out.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "support"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from flashpods_test import jobs  # noqa: E402
+from flashpods_test.daemon import Daemon  # noqa: E402
+from flashpods_test.processes import rss_bytes  # noqa: E402
+from figures import Figure, milliseconds, percentile, table  # noqa: E402
+from probes import first_byte_of_job, first_byte_of_podman, mcp_start  # noqa: E402
+
+CONFIG = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
+MIB = 1 << 20
+
+
+def bench_idle_memory(daemon, _):
+    rss = rss_bytes(daemon.process.pid) / MIB
+    yield Figure("flashpodsd, idle: resident memory", f"{rss:.1f} MiB", "under 25 MB")
+
+
+def bench_first_byte(daemon, rounds):
+    """Job and plain container take turns, so that both see the same machine."""
+    ours, plain = [], []
+    for turn in range(rounds + 1):
+        pair = first_byte_of_job(daemon), first_byte_of_podman()
+        if turn:  # the first warms the caches
+            ours.append(pair[0])
+            plain.append(pair[1])
+    for share in (50, 99):
+        job, peer = percentile(ours, share), percentile(plain, share)
+        yield Figure(f"POST /jobs → first output byte, p{share}", milliseconds(job))
+        yield Figure(f"podman run → first output byte, p{share}", milliseconds(peer))
+        yield Figure(f"ratio, p{share}", f"{job / peer:.2f}", "at most 1.3")
+
+
+def bench_line_latency(daemon, rounds):
+    """A worker prints the boot clock ten times a second; how old is a line when it is seen?"""
+    command = f"for i in $(seq {rounds}); do cut -d' ' -f1 /proc/uptime; sleep 0.1; done"
+    job = jobs.create(daemon, jobs.worker(command))
+    ages, seen = [], 0
+    while len(ages) < rounds:
+        lines = jobs.output(daemon, job).splitlines()
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        ages += [now - float(line) for line in lines[seen:]]
+        seen = len(lines)
+        if jobs.status(daemon, job)["status"] in jobs.TERMINAL and not lines[seen:]:
+            break
+        time.sleep(0.005)
+    for share in (50, 99):
+        yield Figure(
+            f"a printed line until GET …/output shows it, p{share} (clock: 10 ms)",
+            milliseconds(percentile(ages, share)), "within 1 s",
+        )
+
+
+def bench_mcp_start(daemon, rounds):
+    times = [mcp_start(daemon) for _ in range(rounds)]
+    yield Figure("flashpods mcp: start → initialize reply, p50", milliseconds(percentile(times, 50)),
+                 "within 50 ms")
+    yield Figure("flashpods mcp: start → initialize reply, p99", milliseconds(percentile(times, 99)))
+
+
+class PeakMemory(threading.Thread):
+    """Samples a process's resident memory until stopped."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.peak, self._stop_asked = pid, rss_bytes(pid), threading.Event()
+
+    def run(self):
+        while not self._stop_asked.wait(0.01):
+            self.peak = max(self.peak, rss_bytes(self.pid))
+
+    def stop(self):
+        self._stop_asked.set()
+        self.join()
+        return self.peak
+
+
+def download(daemon, path):
+    """The sha256 of what comes, and the ETag without its quotes."""
+    connection = daemon.api.connect()
+    connection.request("GET", path, headers={"Authorization": f"Bearer {daemon.token}"})
+    reply, digest = connection.getresponse(), hashlib.sha256()
+    while block := reply.read(MIB):
+        digest.update(block)
+    connection.close()
+    return digest.hexdigest(), (reply.getheader("ETag") or "").strip('"')
+
+
+def bench_large_artifact(daemon, _):
+    job = jobs.create(daemon, jobs.worker("head -c 300000000 /dev/urandom >/artifacts/big.bin"))
+    before = rss_bytes(daemon.process.pid)
+    memory = PeakMemory(daemon.process.pid)
+    memory.start()
+    status = jobs.wait_for(daemon, job, timeout=300)
+    assert status["status"] == "completed", status
+    began = time.monotonic()
+    got, promised = download(daemon, f"/jobs/{job}/artifacts/big.bin")
+    seconds, growth = time.monotonic() - began, (memory.stop() - before) / MIB
+    assert got == promised, f"sha256 {got} is not the promised {promised}"
+    yield Figure("300 MB artifact: sha256", "right")
+    yield Figure("300 MB artifact: growth of flashpodsd's memory", f"{growth:.1f} MiB",
+                 "at most 10 MB")
+    yield Figure("300 MB artifact: download", f"{300 / seconds:.0f} MB/s")
+
+
+BENCHES = {
+    "idle": bench_idle_memory,
+    "first-byte": bench_first_byte,
+    "line": bench_line_latency,
+    "mcp": bench_mcp_start,
+    "artifact": bench_large_artifact,
+}
+
+
+def run(names, rounds):
+    daemon = Daemon(CONFIG).start()
+    try:
+        for name in names:
+            print(f"bench: {name} …", file=sys.stderr)
+            yield from BENCHES[name](daemon, rounds)
+    finally:
+        daemon.close()
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("bench", nargs="*", metavar="NAME", help="of: " + " ".join(BENCHES))
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    text = table(run(arguments.bench or list(BENCHES), arguments.rounds))
+    print(text)
+    if arguments.out:
+        heading = f"# Benchmarks\n\n`./dev bench`, {arguments.rounds} rounds, {os.cpu_count()} CPUs.\n\n"
+        arguments.out.write_text(heading + text)
+
+
+main()

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "artifacts/artifact.h"
+#include "artifacts/measured_copy.h"
+#include "artifacts/source_entry.h"
+#include "base/error.h"
+
+namespace flashpods::artifacts {
+
+/// Told of each entry that the archive leaves out, by its path in the archive.
+using OnRejected = std::function<void(std::string path, std::string reason)>;
+
+/// Writes the tree of a held directory to `out` as a gzipped tar under the top name `name`. Sorted,
+/// and the same bytes for the same tree. Regular files and directories; symbolic links that stay
+/// inside the tree, as links; hard links as separate files; no owners, no xattrs, no setuid, setgid
+/// or sticky bits, all readable for their owner. The rest is left out and reported. Fails as a
+/// whole beyond the limits of `limits` or `max_bytes` of output (kTooLarge).
+[[nodiscard]] Result<Measured> write_archive(const SourceEntry& directory, const std::string& name,
+                                             int out, std::uint64_t max_bytes, const Limits& limits,
+                                             const OnRejected& on_rejected);
+
+}  // namespace flashpods::artifacts

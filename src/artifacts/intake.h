@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "artifacts/artifact.h"
+#include "artifacts/measured_copy.h"
+#include "artifacts/source_entry.h"
+
+namespace flashpods::artifacts {
+
+/// Takes entries of one open source directory into one open, empty destination, one after the
+/// other, and keeps the account: quotas, rejections, the conflict.
+///
+/// A plain file comes over as a hard link to the very inode that was examined: atomic, no copy, and
+/// the source stays whole until the job's directory goes. The bytes are hashed and flushed first.
+/// A file that has other links (inside the source; a bind mount lets none out of it), and what a
+/// symbolic link leads to, is copied, so that no two artifacts, and no artifact and anything the
+/// container might still name, share an inode.
+class Intake {
+ public:
+  Intake(int source, int destination, const Limits& limits, std::function<void()> before_step)
+      : source_(source),
+        destination_(destination),
+        limits_(limits),
+        before_step_(std::move(before_step)) {}
+
+  /// All entries, in order. `more` were found beyond those.
+  void take_all(const Listing& listing);
+
+  /// What was taken. The intake is used up.
+  [[nodiscard]] Collected finish();
+
+ private:
+  void take(const std::string& name);
+  void take_file(const std::string& name, const SourceEntry& file);
+  void take_linked(const std::string& name, const SourceEntry& link);
+  void take_directory(const std::string& name, const SourceEntry& directory);
+
+  [[nodiscard]] Result<Measured> adopt(const std::string& name, const SourceEntry& file);
+  [[nodiscard]] Result<Measured> copy(const std::string& name, int in);
+  [[nodiscard]] Result<Measured> pack(const std::string& name, const SourceEntry& directory);
+  [[nodiscard]] Result<Fd> create(const std::string& name);
+  [[nodiscard]] Result<Measured> settle(const std::string& name, const Fd& out,
+                                        Result<Measured> written);
+
+  [[nodiscard]] Result<void> check_quota(std::uint64_t size) const;
+  [[nodiscard]] std::uint64_t room() const;
+  void keep(const std::string& name, Result<Measured> measured);
+  void reject(const std::string& name, std::string reason);
+
+  int source_;
+  int destination_;
+  const Limits& limits_;
+  std::function<void()> before_step_;
+  std::set<std::string> names_;  ///< of the source
+  std::uint64_t total_bytes_ = 0;
+  std::uint64_t unnamed_ = 0;  ///< rejections beyond those that are listed
+  Collected collected_;
+};
+
+}  // namespace flashpods::artifacts

@@ -1,0 +1,198 @@
+// The suite over the real podman, and what only the shim can get wrong.
+
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "executors/conformance/executor_suite.h"
+#include "executors/podman/podman_executor.h"
+#include "executors/shim/job_files.h"
+#include "process/child.h"
+
+namespace flashpods::executors {
+namespace {
+
+using namespace std::chrono_literals;
+using jobs::EndCause;
+
+constexpr const char* kImage = "localhost/flashpods/busybox:latest";
+
+int status_of(std::vector<std::string> argv) {
+  ChildOptions options;
+  options.argv = std::move(argv);
+  options.env = tool_environment();
+  const auto child = start_child(options);
+  int status = -1;
+  if (child) ::waitpid(child->pid, &status, 0);
+  return status;
+}
+
+std::optional<std::string> unusable() {
+  static const auto reason = []() -> std::optional<std::string> {
+    if (::geteuid() == 0) return "rootless podman needs an ordinary user; this is root";
+    if (status_of({"podman", "image", "exists", kImage}) != 0) {
+      return std::string("podman or its image ") + kImage + " is missing";
+    }
+    return std::nullopt;
+  }();
+  return reason;
+}
+
+/// FLASHPODS_SHIM, for a user who cannot read the build directory; else the one built beside us.
+std::string shim_program() {
+  const char* chosen = std::getenv("FLASHPODS_SHIM");
+  return chosen != nullptr ? chosen : FLASHPODS_SHIM_PROGRAM;
+}
+
+std::unique_ptr<jobs::Executor> make_podman(const SuiteParts& parts) {
+  PodmanExecutorConfig config;
+  config.instance = parts.instance;
+  config.shim_program = shim_program();
+  return std::make_unique<PodmanExecutor>(
+      std::move(config), PodmanExecutor::Parts{parts.executor, parts.runner, parts.pool,
+                                               parts.timer, parts.tasks, parts.log});
+}
+
+const ExecutorUnderTest kPodman{"podman", kImage, unusable, make_podman};
+
+INSTANTIATE_TEST_SUITE_P(Podman, ExecutorSuite, testing::Values(kPodman),
+                         testing::PrintToStringParamName());
+
+class ShimTest : public ExecutorSuite {
+ protected:
+  /// The process that holds the lock of the job's shim.
+  static pid_t shim_of(const jobs::ContainerSpec& spec);
+  static pid_t pid_in(const jobs::ContainerSpec& spec, const char* file);
+};
+
+pid_t ShimTest::pid_in(const jobs::ContainerSpec& spec, const char* file) {
+  const auto text = read_file(spec.directory / file, 100).value_or("");
+  pid_t pid = 0;
+  std::from_chars(text.data(), text.data() + text.size(), pid);
+  return pid;
+}
+
+pid_t ShimTest::shim_of(const jobs::ContainerSpec& spec) {
+  for (const auto& entry : *list_directory("/proc")) {
+    const auto words = read_file("/proc/" + entry + "/cmdline", 4096).value_or("");
+    const auto second = words.find('\0') + 1;
+    if (words.contains("flashpods-shim") &&
+        words.substr(second).starts_with(spec.directory.string() + '\0')) {
+      return std::stoi(entry);
+    }
+  }
+  return 0;
+}
+
+TEST_P(ShimTest, AKilledShimLosesNoByteAndDoublesNone) {
+  constexpr int kLines = 20'000;
+  const auto spec = worker("i=0; while [ $i -lt " + std::to_string(kLines) +
+                           " ]; do echo line $i; i=$((i+1)); done; exit 4");
+  launch(spec);
+  for (int kills = 0; kills < 4; ++kills) {
+    wait_for_output(spec, "line " + std::to_string(1000 + kills * 3000));
+    if (const auto shim = shim_of(spec); shim > 0) ::kill(shim, SIGKILL);
+  }
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.exit_code, 4) << exited.message;
+  std::string expected;
+  for (int i = 0; i < kLines; ++i) expected += "line " + std::to_string(i) + '\n';
+  EXPECT_TRUE(log_of(spec) == expected) << log_of(spec).size() << " bytes, not " << expected.size();
+}
+
+TEST_P(ShimTest, AShimKilledWhileStartingStartsOnlyOne) {
+  for (const int after_ms : {5, 30, 60, 90, 120, 150, 200}) {
+    const auto spec = worker("echo once >> /artifacts/runs; echo done");
+    launch(spec);
+    ::usleep(after_ms * 1000);
+    if (const auto shim = shim_of(spec); shim > 0) ::kill(shim, SIGKILL);
+    const auto exited = wait(spec);
+    EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+    EXPECT_EQ(exited.exit_code, 0);
+    EXPECT_EQ(read_file(spec.directory / "artifacts/runs", 100).value_or(""), "once\n") << after_ms;
+    EXPECT_EQ(log_of(spec), "done\n") << after_ms;
+  }
+}
+
+TEST_P(ShimTest, AKilledConmonLosesNoExitCode) {
+  const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; exit 6");
+  launch(spec);
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  ASSERT_EQ(::kill(pid_in(spec, "conmon.pid"), SIGKILL), 0);
+  std::ofstream(spec.directory / "artifacts/go");
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 6);
+}
+
+TEST_P(ShimTest, AContainerKilledFromOutsideIsNoExitCodeOfTheJob) {
+  const auto spec = worker("echo up; sleep 1000");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  ASSERT_EQ(::kill(pid_in(spec, "container.pid"), SIGKILL), 0);
+  const auto exited = wait(spec);
+  EXPECT_NE(exited.cause, EndCause::kOomKilled);
+  EXPECT_EQ(exited.exit_code, 137);
+}
+
+TEST_P(ShimTest, AVanishedContainerIsLostNotGuessed) {
+  const auto spec = worker("echo up; sleep 1000");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  ::kill(shim_of(spec), SIGSTOP);
+  const auto shim = shim_of(spec);
+  EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
+  ::kill(shim, SIGKILL);
+  EXPECT_EQ(wait(spec).cause, EndCause::kLost);
+}
+
+TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
+  auto spec = worker("echo up; sleep 1000");
+  spec.run_limit = 2s;
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  ::kill(shim_of(spec), SIGKILL);
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kTimedOut);
+  EXPECT_LT(exited.at - exited.started->at, 30s);
+}
+
+TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {
+  auto spec = worker("echo up; sleep 1000");
+  spec.env = {{"TOKEN", "s3cret-value"}};
+  launch(spec);
+  wait_for_output(spec, "up");
+  for (const auto& entry : *list_directory("/proc")) {
+    if (entry.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto words = read_file("/proc/" + entry + "/cmdline", 1 << 20).value_or("");
+    EXPECT_FALSE(words.contains("s3cret-value")) << words;
+  }
+  daemon_->run(daemon_->executor().stop(spec.job_id));
+  wait(spec);
+}
+
+TEST_P(ShimTest, PrivateNetworksAreUnreachableFromTheFirstInstruction) {
+  auto spec = worker("ip route; cat /proc/net/if_inet6");
+  spec.network = jobs::Network::kInternet;
+  EXPECT_EQ(run(spec).exit_code, 0);
+  const auto routes = log_of(spec);
+  for (const char* network :
+       {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"}) {
+    EXPECT_TRUE(routes.contains(std::string("unreachable ") + network)) << routes;
+  }
+  EXPECT_TRUE(routes.contains("default via 10.0.2.2")) << routes;
+  EXPECT_FALSE(routes.contains("tap0\n") && routes.contains("fe80")) << "IPv6 is on: " << routes;
+}
+
+INSTANTIATE_TEST_SUITE_P(Podman, ShimTest, testing::Values(kPodman),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace flashpods::executors

@@ -1,0 +1,163 @@
+#include "executors/podman/job_follower.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "executors/shim/job_files.h"
+#include "executors/shim/shim_records.h"
+
+namespace flashpods::executors {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kMostRecord = 1024 * 1024;
+constexpr std::size_t kLongestLine = 65536;
+constexpr int kMostFailuresBeforeFirst = 5;
+constexpr Milliseconds kFirstPause{20};
+constexpr Milliseconds kLongestPause{10'000};
+
+Fd open_fifo(const std::filesystem::path& path) {
+  return Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+}
+
+Awaitable<void> reap(Child child) { co_await wait_child(std::move(child)); }
+
+Milliseconds pause_after(int failures) {
+  return std::min(kLongestPause, kFirstPause * (1 << std::min(failures, 10)));
+}
+
+}  // namespace
+
+struct JobFollower::Snapshot {
+  std::optional<jobs::Started> started;
+  std::optional<jobs::Exited> exited;
+  bool removed = false;
+};
+
+JobFollower::JobFollower(const Executor& executor, std::string job_id,
+                         std::filesystem::path directory, FollowerTools tools)
+    : job_id_(std::move(job_id)),
+      directory_(std::move(directory)),
+      tools_(tools),
+      changed_(executor) {}
+
+JobFollower::Snapshot JobFollower::read_files(const std::filesystem::path& directory) {
+  Snapshot snapshot;
+  if (const auto text = read_file(directory / shim::kStartedFile, kMostRecord)) {
+    if (auto record = shim::parse_started(*text)) snapshot.started = std::move(record->started);
+  }
+  if (const auto text = read_file(directory / shim::kExitFile, kMostRecord)) {
+    if (auto record = shim::parse_exited(*text)) snapshot.exited = std::move(*record);
+  }
+  snapshot.removed = read_file(directory / shim::kRemovedFile, kMostRecord).has_value();
+  return snapshot;
+}
+
+Awaitable<void> JobFollower::refresh() {
+  const auto read = [directory = directory_] { return read_files(directory); };
+  auto snapshot = co_await tools_.pool.run(read);
+  if (snapshot.started) started = std::move(snapshot.started);
+  if (snapshot.exited) exited = std::move(snapshot.exited);
+  removed = removed || (snapshot.removed && exited);
+  changed_.notify();
+}
+
+void JobFollower::hold_output() {
+  if (exited) return;
+  held_stdout_ = open_fifo(directory_ / shim::kStdoutFifo);
+  held_stderr_ = open_fifo(directory_ / shim::kStderrFifo);
+}
+
+void JobFollower::ask_to_stop() {
+  if (socket_ == nullptr || !greeted_) return;
+  static constexpr std::string_view kLine = "{\"command\":\"stop\"}\n";
+  // A line this short fits a fresh socket buffer; if not, the next greeting brings it again.
+  ::send(socket_->native_handle(), kLine.data(), kLine.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void JobFollower::take_event(const std::string& line) {
+  if (line.contains("\"hello\"")) {
+    greeted_ = true;
+    responsible = true;
+    hold_output();
+    if (stop_wanted_) ask_to_stop();
+  } else if (line.contains("\"stopping\"")) {
+    stop_kept_ = true;
+  }
+}
+
+Awaitable<void> JobFollower::listen(ShimSocket socket) {
+  socket_ = &socket;
+  greeted_ = false;
+  std::string text;
+  boost::system::error_code error;
+  while (!removed) {
+    const auto size =
+        co_await asio::async_read_until(socket, asio::dynamic_buffer(text, kLongestLine), '\n',
+                                        asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    take_event(text.substr(0, size));
+    text.erase(0, size);
+    co_await refresh();
+  }
+  socket_ = nullptr;
+}
+
+Awaitable<std::optional<ShimSocket>> JobFollower::obtain_shim() {
+  auto connected = co_await connect_to_shim(directory_);
+  if (connected) co_return std::move(connected);
+  auto shim = start_shim(co_await asio::this_coro::executor, tools_.shim_program, directory_);
+  if (!shim) {
+    tools_.log.error("shim_not_started", {{"job_id", job_id_}, {"error", shim.error().message}});
+    if (!responsible) failure = shim.error();
+    co_return std::nullopt;
+  }
+  tools_.tasks.start("reap shim", reap(std::move(shim->child)));
+  co_return std::move(shim->socket);
+}
+
+bool JobFollower::give_up(int failures) {
+  if (responsible || failures < kMostFailuresBeforeFirst) return false;
+  if (!failure) {
+    const auto words = read_file(directory_ / shim::kShimLog, kMostRecord).value_or("");
+    failure = Error{ErrorKind::kInternal, "shim_failed",
+                    "The job's shim ends at once: " + to_one_line(words)};
+  }
+  changed_.notify();
+  return true;
+}
+
+Awaitable<void> JobFollower::follow() {
+  const auto self = shared_from_this();
+  co_await refresh();
+  for (int failures = 0; !removed; ++failures) {
+    if (give_up(failures)) co_return;
+    if (failures > 0) co_await tools_.timer.sleep_for(pause_after(failures));
+    failure.reset();
+    auto socket = co_await obtain_shim();
+    if (!socket) continue;
+    co_await listen(std::move(*socket));
+    if (greeted_) failures = 0;
+    co_await refresh();
+  }
+  held_stdout_.reset();
+  held_stderr_.reset();
+}
+
+Awaitable<void> JobFollower::stop() {
+  const auto self = shared_from_this();
+  stop_wanted_ = true;
+  ask_to_stop();
+  while (!stop_kept_ && !exited && !removed && !failure) co_await changed_.wait();
+}
+
+}  // namespace flashpods::executors

@@ -1,0 +1,137 @@
+#include "executors/podman/run_command.h"
+
+namespace flashpods::podman {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+void add(Words& words, std::initializer_list<std::string> more) { words.insert(words.end(), more); }
+
+void add_identity(Words& words, const jobs::ContainerSpec& spec) {
+  const bool agent = spec.type == jobs::JobType::kAgent;
+  add(words, {"--name", spec.job_id});
+  add(words, {"--label", "flashpods-job=true"});
+  add(words, {"--label", "flashpods-job-id=" + spec.job_id});
+  add(words, {"--label", std::string("flashpods-job-type=") + (agent ? "agent" : "worker")});
+  add(words, {"--label", "flashpods-instance=" + spec.instance});
+}
+
+void add_limits(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
+  add(words, {"--cpus", std::to_string(spec.cpus)});
+  add(words, {"--memory", std::to_string(spec.memory_gb) + "g"});
+  add(words, {"--pids-limit", std::to_string(settings.pids_limit)});
+  add(words, {"--shm-size", std::to_string(settings.shm_size_mb) + "m"});
+}
+
+void add_isolation(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
+  const bool internet = spec.network == jobs::Network::kInternet;
+  add(words, {"--userns=keep-id", internet ? "--network=slirp4netns" : "--network=none"});
+  add(words, {"--security-opt", "no-new-privileges", "--cap-drop", "ALL"});
+  if (!settings.user.empty()) add(words, {"--user", settings.user});
+}
+
+/// What an image could smuggle in, and what podman would add by itself.
+void add_refusals(Words& words) {
+  add(words, {"--no-healthcheck", "--image-volume=ignore", "--http-proxy=false", "--pull=never"});
+}
+
+void add_mounts(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
+  const auto directory = spec.directory.string();
+  const bool read_only = spec.workspace == jobs::Workspace::kReadOnly;
+  add(words, {"-v", directory + "/work:/work:" + (read_only ? "ro" : "O")});
+  add(words, {"-v", directory + "/artifacts:/artifacts:rw"});
+  if (spec.type == jobs::JobType::kWorker) {
+    add(words, {"-v", directory + '/' + kScratchDirectory + ':' + kPrivateDirectory + ":rw"});
+  }
+  for (const auto& socket : settings.sockets) {
+    add(words, {"-v", socket.host + ':' + socket.container + ":ro"});
+  }
+}
+
+void add_bookkeeping(Words& words, const jobs::ContainerSpec& spec) {
+  const auto file = [&spec](const char* name) { return (spec.directory / name).string(); };
+  add(words, {"--log-driver=passthrough", "--init"});
+  add(words, {"--cidfile", file(kContainerIdFile)});
+  add(words, {"--pidfile", file(kContainerPidFile)});
+  add(words, {"--conmon-pidfile", file(kConmonPidFile)});
+}
+
+Words global_words(const jobs::ContainerSpec& spec, const PodmanSettings& settings,
+                   const std::string& oci_runtime) {
+  Words words{settings.podman, "--conmon", (spec.directory / kConmonStage).string()};
+  if (!oci_runtime.empty()) add(words, {"--runtime", oci_runtime});
+  return words;
+}
+
+}  // namespace
+
+Words run_command(const jobs::ContainerSpec& spec, const PodmanSettings& settings,
+                  const std::string& image, const std::string& oci_runtime) {
+  Words words = global_words(spec, settings, oci_runtime);
+  add(words, {"run", "-d"});
+  add_identity(words, spec);
+  add_limits(words, spec, settings);
+  add_isolation(words, spec, settings);
+  add_refusals(words);
+  add_mounts(words, spec, settings);
+  add_bookkeeping(words, spec);
+  // An empty entrypoint: the image's own must not stand before our command.
+  add(words, {"--workdir", "/work", "--entrypoint=", "--", image});
+  if (spec.type == jobs::JobType::kAgent) {
+    add(words, {"/entrypoint.sh"});
+  } else {
+    add(words, {"/bin/sh", "-c", spec.command});
+  }
+  return words;
+}
+
+Words inspect_command(const PodmanSettings& settings, const std::string& name) {
+  return {settings.podman, "inspect", "--type", "container", "--", name};
+}
+
+Words pull_command(const PodmanSettings& settings, const std::string& image) {
+  return {settings.podman, "pull", "--quiet", "--", image};
+}
+
+Words kill_command(const PodmanSettings& settings, const std::string& name, int signal) {
+  return {settings.podman, "kill", "--signal", std::to_string(signal), "--", name};
+}
+
+Words remove_command(const PodmanSettings& settings, const std::string& name) {
+  return {settings.podman, "rm", "--force", "--ignore", "--time", "0", "--", name};
+}
+
+namespace {
+
+constexpr std::pair<const char*, const char*> kPrivate[] = {
+    {"HOME", "home"},
+    {"TMPDIR", "tmp"},
+    {"CARGO_HOME", "cargo"},
+    {"CARGO_TARGET_DIR", "target"},
+    {"npm_config_cache", "npm"},
+    {"PIP_CACHE_DIR", "pip"},
+    {"GOCACHE", "go-build"},
+    {"GOPATH", "go"},
+    {"GOMODCACHE", "go-mod"},
+    {"PYTHONPYCACHEPREFIX", "pycache"},
+};
+
+}  // namespace
+
+std::map<std::string, std::string> container_environment(const jobs::ContainerSpec& spec) {
+  auto environment = spec.env;
+  if (spec.type != jobs::JobType::kWorker) return environment;
+  for (const auto& [name, directory] : kPrivate) {
+    environment.try_emplace(name, std::string(kPrivateDirectory) + '/' + directory);
+  }
+  return environment;
+}
+
+Words scratch_directories() {
+  Words names;
+  for (const auto& [variable, directory] : kPrivate) names.emplace_back(directory);
+  return names;
+}
+
+}  // namespace flashpods::podman

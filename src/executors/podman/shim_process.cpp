@@ -1,0 +1,69 @@
+#include "executors/podman/shim_process.h"
+
+#include <array>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/failpoint.h"
+#include "base/files.h"
+#include "executors/shim/control_server.h"
+#include "executors/shim/job_files.h"
+#include "process/command_runner.h"
+
+namespace flashpods::executors {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int kControlFd = 3;
+
+Result<std::array<Fd, 2>> socket_pair() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return std::unexpected(errno_error("cannot make a control socket"));
+  }
+  return std::array{Fd(ends[0]), Fd(ends[1])};
+}
+
+Fd open_log(const std::filesystem::path& directory) {
+  const auto path = directory / shim::kShimLog;
+  return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
+}  // namespace
+
+Result<ShimProcess> start_shim(const Executor& executor, const std::string& program,
+                               const std::filesystem::path& directory) {
+  auto pair = socket_pair();
+  if (!pair) return std::unexpected(pair.error());
+  const Fd log = open_log(directory);
+  ChildOptions options;
+  options.argv = {program, directory.string(), std::to_string(kControlFd)};
+  options.env = tool_environment();
+  hand_failpoint_on(options.env);
+  options.new_session = true;
+  options.descriptors = {{(*pair)[1].get(), kControlFd}};
+  if (log) options.descriptors.emplace_back(log.get(), STDERR_FILENO);
+  auto child = start_child(options);
+  if (!child) return std::unexpected(child.error());
+  ShimSocket socket(executor, asio::local::stream_protocol(), (*pair)[0].release());
+  return ShimProcess{std::move(*child), std::move(socket)};
+}
+
+Awaitable<std::optional<ShimSocket>> connect_to_shim(std::filesystem::path directory) {
+  const auto opened = open_directory(directory);
+  if (!opened) co_return std::nullopt;
+  ShimSocket socket(co_await asio::this_coro::executor);
+  const asio::local::stream_protocol::endpoint address(shim::socket_address(opened->get()));
+  boost::system::error_code error;
+  co_await socket.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return std::nullopt;
+  co_return std::move(socket);
+}
+
+}  // namespace flashpods::executors

@@ -1,0 +1,112 @@
+#include "executors/shim/container_start.h"
+
+#include "base/files.h"
+#include "executors/podman/run_command.h"
+#include "jobs/image_reference.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+using podman::RunFailure;
+
+/// A start under way is let come to its end when the job is stopped: killing podman in the middle
+/// leaves more behind than a container.
+constexpr Milliseconds kStopPatience{15'000};
+constexpr const char* kOtherRuntime = "runc";
+
+}  // namespace
+
+Milliseconds ContainerStart::deadline() const {
+  const auto now = since_boot();
+  const auto begin = job_.launched.since_boot.count() == 0 ? now : job_.launched.since_boot;
+  return std::min(begin, now) + job_.spec.start_limit;
+}
+
+std::string ContainerStart::chosen_runtime() const {
+  if (!runtime_.empty()) return runtime_;
+  if (job_.settings.oci_runtime != "auto") return job_.settings.oci_runtime;
+  if (job_.settings.runtime_memo.empty()) return {};
+  return read_file(job_.settings.runtime_memo, 4096).value_or("");
+}
+
+bool ContainerStart::use_other_runtime() {
+  if (job_.settings.oci_runtime != "auto" || !chosen_runtime().empty()) return false;
+  runtime_ = kOtherRuntime;
+  return true;
+}
+
+bool ContainerStart::try_run(const std::string& image) {
+  std::optional<Milliseconds> asked;
+  ToolLimits limits;
+  limits.until = deadline();
+  limits.give_up = [this, &asked] {
+    if (stop_.made() && !asked) asked = since_boot();
+    return asked && since_boot() >= *asked + kStopPatience;
+  };
+  last_ = podman_.run(image, chosen_runtime(), limits);
+  return last_.ok();
+}
+
+bool ContainerStart::run_or_change_runtime(const std::string& image) {
+  if (try_run(image)) return true;
+  if (podman::classify_run_failure(last_.err) != RunFailure::kRuntimeUnusable) return false;
+  if (!use_other_runtime() || !podman_.remove()) return false;
+  if (!try_run(image)) return false;
+  if (!job_.settings.runtime_memo.empty()) {
+    [[maybe_unused]] const auto kept = write_file_durably(job_.settings.runtime_memo, runtime_);
+  }
+  return true;
+}
+
+bool ContainerStart::pull(const std::string& image) {
+  ToolLimits limits;
+  limits.until = deadline();
+  limits.give_up = [this] { return stop_.made(); };
+  const auto result = podman_.pull(image, limits);
+  if (result.ok()) return true;
+  cause_ = result.cut_short ? jobs::EndCause::kImagePullFailed
+                            : podman::classify_pull_failure(result.err);
+  message_ = result.cut_short
+                 ? "Pulling the image did not finish in time."
+                 : "The image could not be pulled: " + podman::podman_message(result.err);
+  return false;
+}
+
+ContainerStart::Outcome ContainerStart::fail(jobs::EndCause cause, std::string message) {
+  cause_ = cause;
+  message_ = std::move(message);
+  return Outcome::kFailed;
+}
+
+ContainerStart::Outcome ContainerStart::explain() {
+  if (last_.cut_short) {
+    message_ = "The container did not start in time.";
+    return Outcome::kPerhaps;
+  }
+  message_ = "The container could not be started: " + podman::podman_message(last_.err);
+  return Outcome::kPerhaps;
+}
+
+ContainerStart::Outcome ContainerStart::run() {
+  const auto reference = jobs::parse_image_reference(job_.spec.image);
+  if (!reference) return fail(jobs::EndCause::kImageNotFound, reference.error().message);
+  if (run_or_change_runtime(job_.spec.image)) return Outcome::kRuns;
+  const auto unknown = [this] {
+    return !last_.cut_short && podman::classify_run_failure(last_.err) == RunFailure::kImageUnknown;
+  };
+  if (!unknown()) return explain();
+  const auto full_name = to_string(jobs::qualified(*reference));
+  if (full_name != job_.spec.image) {
+    if (run_or_change_runtime(full_name)) return Outcome::kRuns;
+    if (!unknown()) return explain();
+  }
+  if (!can_be_pulled(*reference)) {
+    return fail(jobs::EndCause::kImageNotFound,
+                "The image is not on this host: " + podman::podman_message(last_.err));
+  }
+  if (!pull(full_name)) return Outcome::kFailed;
+  return run_or_change_runtime(full_name) ? Outcome::kRuns : explain();
+}
+
+}  // namespace flashpods::shim

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "executors/shim/podman_calls.h"
+#include "executors/shim/stop_request.h"
+
+namespace flashpods::shim {
+
+/// Gets the job's container to run: `podman run` at once, and only if podman does not know the
+/// image the long way (the qualified name, a pull). One podman process where all goes well.
+class ContainerStart {
+ public:
+  enum class Outcome : std::uint8_t {
+    kRuns,     ///< podman says so
+    kPerhaps,  ///< podman failed or was cut short, yet a container may exist: look
+    kFailed,   ///< none was started: `cause` and `message` say why
+  };
+
+  ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop)
+      : job_(job), podman_(podman), stop_(stop) {}
+
+  [[nodiscard]] Outcome run();
+
+  [[nodiscard]] jobs::EndCause cause() const { return cause_; }
+  [[nodiscard]] const std::string& message() const { return message_; }
+
+ private:
+  bool try_run(const std::string& image);
+  bool run_or_change_runtime(const std::string& image);
+  bool pull(const std::string& image);
+  [[nodiscard]] Milliseconds deadline() const;
+  [[nodiscard]] std::string chosen_runtime() const;
+  bool use_other_runtime();
+  Outcome fail(jobs::EndCause cause, std::string message);
+  Outcome explain();
+
+  const JobRecord& job_;
+  PodmanCalls& podman_;
+  const StopRequest& stop_;
+  ToolResult last_;  ///< of the last podman run
+  jobs::EndCause cause_ = jobs::EndCause::kStartFailed;
+  std::string message_;
+  std::string runtime_;
+};
+
+}  // namespace flashpods::shim

@@ -1,0 +1,107 @@
+#include "executors/shim/container_watch.h"
+
+#include <charconv>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "executors/podman/run_command.h"
+#include "executors/shim/proc_text.h"
+#include "process/platform.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+pid_t read_pid(const std::filesystem::path& file) {
+  const auto text = read_file(file, 32);
+  pid_t pid = -1;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), pid);
+  return pid;
+}
+
+/// conmon has the container's id among its arguments.
+bool is_conmon_of(pid_t pid, const std::string& container_id) {
+  return proc_text(pid, "cmdline").contains(container_id);
+}
+
+/// The init is conmon's child; once conmon is gone, the files that podman mounted tell.
+bool is_init_of(pid_t pid, pid_t conmon, const std::string& container_id) {
+  return parent_of(pid) == conmon || proc_text(pid, "mountinfo").contains(container_id);
+}
+
+/// linux/pidfd.h of Linux 6.15; older systems' headers lack it.
+struct PidfdInfo {
+  std::uint64_t mask = 0;
+  std::uint64_t cgroup = 0;
+  std::uint32_t ids[11] = {};
+  std::int32_t exit_code = 0;
+};
+constexpr std::uint64_t kPidfdInfoExit = 1U << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+static_assert(sizeof(PidfdInfo) == 64);
+
+std::optional<int> exit_status_from_kernel(int pidfd) {
+  PidfdInfo info;
+  info.mask = kPidfdInfoExit;
+  if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) return {};
+  return info.exit_code;
+}
+
+}  // namespace
+
+ContainerWatch::~ContainerWatch() {
+  forget(conmon_);
+  forget(init_);
+}
+
+void ContainerWatch::forget(Process& process) {
+  if (process.handle) loop_.forget(process.handle.get());
+  process = {};
+}
+
+void ContainerWatch::follow(Process& process, pid_t pid) {
+  auto handle = open_process_handle(pid);
+  if (!handle) return;
+  process.pid = pid;
+  process.handle = std::move(*handle);
+  process.alive = true;
+  loop_.watch(process.handle.get(), [this, &process] {
+    process.alive = false;
+    loop_.forget(process.handle.get());
+  });
+}
+
+void ContainerWatch::open(const std::filesystem::path& directory, const std::string& container_id) {
+  const auto conmon = read_pid(directory / podman::kConmonPidFile);
+  const auto init = read_pid(directory / podman::kContainerPidFile);
+  created_ = init > 1;
+  // Those of an earlier attempt must not stand in for the ones that are gone already.
+  forget(conmon_);
+  forget(init_);
+  if (conmon > 1 && is_conmon_of(conmon, container_id)) follow(conmon_, conmon);
+  if (init > 1 && is_init_of(init, conmon, container_id)) follow(init_, init);
+}
+
+// Every container of ours runs with --init: once the command may run, podman's init has taken the
+// place of the OCI runtime's.
+ContainerWatch::Progress ContainerWatch::progress() const {
+  if (!created_) return Progress::kNotCreated;
+  if (!init_.alive) return Progress::kUnknown;
+  const bool runs = proc_text(init_.pid, "cmdline").contains("podman-init");
+  return runs ? Progress::kRunning : Progress::kWaiting;
+}
+
+bool ContainerWatch::signal(int number) const {
+  return init_.alive &&
+         ::syscall(SYS_pidfd_send_signal, init_.handle.get(), number, nullptr, 0) == 0;
+}
+
+std::optional<int> ContainerWatch::init_status() {
+  if (const auto status = children_.status(init_.pid)) return status;
+  return init_.handle ? exit_status_from_kernel(init_.handle.get()) : std::nullopt;
+}
+
+}  // namespace flashpods::shim

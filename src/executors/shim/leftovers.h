@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+#include "executors/shim/poll_loop.h"
+
+namespace flashpods::shim {
+
+/// Ends the conmon of the job in `directory` and what it holds: needed where podman was killed
+/// before it noted that it made them. `podman rm` then forgets the container and leaves an OCI
+/// runtime behind that waits for its start for ever. conmon is known by its name, the link in the
+/// job's directory. Gives up after ten seconds; nothing to do where there is none.
+void end_leftovers(PollLoop& loop, const std::filesystem::path& directory);
+
+}  // namespace flashpods::shim

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "executors/shim/poll_loop.h"
+#include "logs/log_writer.h"
+
+namespace flashpods::shim {
+
+/// Moves the job's output from its two FIFOs into the log. Each byte exactly once, even if the shim
+/// is killed at any instruction: splice(2) moves a piece out of the FIFO and into the pending file
+/// in one system call; the pending file says where in the log the piece belongs, so that the next
+/// shim appends just what is missing.
+class OutputPump {
+ public:
+  /// Makes the FIFOs of `directory` or opens them again, and finishes a piece that was under way.
+  /// The FIFOs are opened for reading and writing: a dead shim is no closed pipe to the job.
+  [[nodiscard]] static Result<OutputPump> open(const std::filesystem::path& directory,
+                                               logs::LogWriter log, const Clock& clock);
+
+  /// From now on moves what comes whenever the loop turns. The pump must stay where it is.
+  void begin(PollLoop& loop);
+
+  /// Begins with the first byte, if `is_output` then says that it is the job's and not conmon's.
+  void begin_with_output(PollLoop& loop, std::function<bool()> is_output);
+
+  /// Moves all that is in the FIFOs; for when no writer is left.
+  void drain();
+
+  /// Throws away what is in the FIFOs: it is conmon's words about a failed start.
+  void discard();
+
+  [[nodiscard]] logs::LogWriter& log() { return log_; }
+
+ private:
+  OutputPump(logs::LogWriter log, const Clock& clock) : log_(std::move(log)), clock_(&clock) {}
+
+  void recover();
+  bool move_piece(int fifo, logs::Stream stream);
+  bool append_directly(int fifo, logs::Stream stream);
+  void append_pending(std::size_t from, logs::Stream stream);
+
+  logs::LogWriter log_;
+  const Clock* clock_;
+  Fd out_;
+  Fd err_;
+  Fd pending_;
+};
+
+}  // namespace flashpods::shim

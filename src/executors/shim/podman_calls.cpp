@@ -1,0 +1,70 @@
+#include "executors/shim/podman_calls.h"
+
+#include "base/files.h"
+#include "executors/podman/run_command.h"
+#include "executors/shim/job_files.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+constexpr Milliseconds kPatience{60'000};
+
+ToolLimits patience() { return {.until = since_boot() + kPatience}; }
+
+}  // namespace
+
+std::optional<std::string> PodmanCalls::container_id() const {
+  constexpr std::size_t kMostId = 128;
+  const auto id = read_file(job_.spec.directory / podman::kContainerIdFile, kMostId);
+  if (!id || id->empty()) return std::nullopt;
+  return *id;
+}
+
+/// By the time there is an id, somebody else's container may have the name.
+std::string PodmanCalls::container() const { return container_id().value_or(job_.spec.job_id); }
+
+bool PodmanCalls::belongs_to_another() {
+  if (container_id()) return false;
+  const auto record = inspect();
+  return record && record->instance != job_.spec.instance;
+}
+
+std::optional<podman::ContainerRecord> PodmanCalls::inspect() {
+  const auto result = tool_.run(inspect_command(job_.settings, container()), patience());
+  if (!result.ok()) return std::nullopt;
+  return podman::parse_inspect(result.out);
+}
+
+ToolResult PodmanCalls::run(const std::string& image, const std::string& oci_runtime,
+                            const ToolLimits& limits) {
+  auto with_pid_file = limits;
+  with_pid_file.pid_file = job_.spec.directory / kPodmanPidFile;
+  return tool_.run(run_command(job_.spec, job_.settings, image, oci_runtime), with_pid_file);
+}
+
+ToolResult PodmanCalls::pull(const std::string& image, const ToolLimits& limits) {
+  return tool_.run(pull_command(job_.settings, image), limits);
+}
+
+void PodmanCalls::kill(int signal) {
+  [[maybe_unused]] const auto result =
+      tool_.run(kill_command(job_.settings, container(), signal), patience());
+}
+
+bool PodmanCalls::remove() {
+  if (belongs_to_another()) return true;
+  if (!tool_.run(remove_command(job_.settings, container()), patience()).ok()) return false;
+  const auto& directory = job_.spec.directory;
+  std::error_code ignored;
+  // Podman leaves it behind where it doesn't know that conmon ran.
+  const auto exit_file = std::filesystem::read_symlink(directory / kExitCodeLink, ignored);
+  if (!exit_file.empty()) std::filesystem::remove(exit_file, ignored);
+  for (const char* file : {podman::kContainerIdFile, podman::kContainerPidFile,
+                           podman::kConmonPidFile, kExitCodeLink}) {
+    std::filesystem::remove(directory / file, ignored);
+  }
+  return true;
+}
+
+}  // namespace flashpods::shim

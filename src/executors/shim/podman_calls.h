@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "executors/podman/container_record.h"
+#include "executors/podman/podman_words.h"
+#include "executors/shim/podman_tool.h"
+#include "executors/shim/shim_records.h"
+
+namespace flashpods::shim {
+
+/// What the shim asks podman to do for its one job.
+class PodmanCalls {
+ public:
+  PodmanCalls(const JobRecord& job, PodmanTool& tool) : job_(job), tool_(tool) {}
+
+  /// Podman's record of the container; nothing if there is none, or podman gave no answer.
+  [[nodiscard]] std::optional<podman::ContainerRecord> inspect();
+
+  /// `podman run`. Podman gives up by itself or after `limits`.
+  [[nodiscard]] ToolResult run(const std::string& image, const std::string& oci_runtime,
+                               const ToolLimits& limits);
+
+  [[nodiscard]] ToolResult pull(const std::string& image, const ToolLimits& limits);
+
+  void kill(int signal);
+
+  /// Forces the container away, if there is one: never one of this name that isn't ours. True once
+  /// podman confirms that there is none.
+  [[nodiscard]] bool remove();
+
+ private:
+  [[nodiscard]] std::optional<std::string> container_id() const;
+  [[nodiscard]] std::string container() const;
+  [[nodiscard]] bool belongs_to_another();
+
+  const JobRecord& job_;
+  PodmanTool& tool_;
+};
+
+}  // namespace flashpods::shim

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "executors/shim/children.h"
+#include "executors/shim/poll_loop.h"
+
+namespace flashpods::shim {
+
+struct ToolResult {
+  std::optional<int> exit_code;  ///< nothing if a signal ended it or it could not be run
+  bool cut_short = false;        ///< we ended it
+  std::string out;
+  std::string err;
+  /// Podman ends with 0 when it is told to end, whatever it had got to.
+  [[nodiscard]] bool ok() const { return exit_code == 0 && !cut_short; }
+};
+
+/// When to end a tool before it ends by itself.
+struct ToolLimits {
+  std::optional<Milliseconds> until;  ///< since boot
+  std::function<bool()> give_up = [] { return false; };
+  /// Gets the process group before the tool runs, so that the next shim can wait for its end.
+  std::filesystem::path pid_file = {};
+};
+
+/// Runs podman while the loop goes on turning. A tool does not outlive the shim: the kernel kills
+/// it with its parent (PR_SET_PDEATHSIG).
+class PodmanTool {
+ public:
+  PodmanTool(PollLoop& loop, Children& children);
+
+  [[nodiscard]] ToolResult run(const std::vector<std::string>& argv, const ToolLimits& limits);
+
+ private:
+  void await_end(pid_t pid, int pidfd, const ToolLimits& limits, ToolResult& result);
+
+  PollLoop& loop_;
+  Children& children_;
+  std::map<std::string, std::string> env_;
+};
+
+/// Waits until the process group that a pid file names is gone, at most `patience`.
+void await_group(PollLoop& loop, const std::filesystem::path& pid_file, Milliseconds patience);
+
+}  // namespace flashpods::shim

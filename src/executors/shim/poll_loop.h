@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "base/clock.h"
+
+namespace flashpods::shim {
+
+/// The shim's event loop: poll(2) over a handful of descriptors. The shim reads as one sequence of
+/// steps; while a step waits, run_until keeps everything else (output, control) going.
+class PollLoop {
+ public:
+  using Callback = std::function<void()>;
+
+  /// Calls back whenever `fd` is readable or has hung up. Replaces an earlier watch of it.
+  void watch(int fd, Callback callback) { watched_[fd] = std::move(callback); }
+  void forget(int fd) { watched_.erase(fd); }
+
+  /// Turns until `done` holds (true) or the moment `until` (since boot) has passed (false).
+  bool run_until(const std::function<bool()>& done, std::optional<Milliseconds> until = {});
+
+ private:
+  void turn(std::optional<Milliseconds> until);
+
+  std::map<int, Callback> watched_;
+};
+
+}  // namespace flashpods::shim

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+
+namespace flashpods::shim {
+
+/// /proc/PID/`name`; empty if the process is gone (proc(5)).
+[[nodiscard]] std::string proc_text(pid_t pid, const char* name);
+
+/// -1 if the process is gone.
+[[nodiscard]] pid_t parent_of(pid_t pid);
+
+}  // namespace flashpods::shim

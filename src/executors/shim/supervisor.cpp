@@ -1,0 +1,310 @@
+#include "executors/shim/supervisor.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <signal.h>
+
+#include "base/failpoint.h"
+#include "base/files.h"
+#include "executors/podman/run_command.h"
+#include "executors/shim/end_cause.h"
+#include "executors/shim/job_files.h"
+#include "executors/shim/leftovers.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+using jobs::EndCause;
+using jobs::Exited;
+
+constexpr std::size_t kMostRecord = 1024 * 1024;
+constexpr Milliseconds kOldPodmanPatience{20'000};
+constexpr Milliseconds kKillPatience{10'000};
+constexpr Milliseconds kConmonPatience{2'000};
+constexpr Milliseconds kFirstPause{200};
+constexpr Milliseconds kLongestPause{30'000};
+constexpr int kRecordTries = 5;
+
+/// What conmon wrote when the container's init ended.
+std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
+  const auto text = read_file(directory / kExitCodeLink, 16);
+  if (!text) return std::nullopt;
+  int code = -1;
+  const auto* const end = text->data() + text->size();
+  if (std::from_chars(text->data(), end, code).ec != std::errc{}) return std::nullopt;
+  return code < 0 ? std::nullopt : std::optional(code);
+}
+
+/// Held before its first instruction, a container can only be killed: any other code is the
+/// command's.
+bool may_be_of_a_held_container(int code) { return code == 128 + SIGKILL || code == 128 + SIGTERM; }
+
+}  // namespace
+
+Supervisor::Supervisor(Parts parts) : with_(parts), watch_(parts.loop, parts.children) {
+  const auto text = read_file(with_.job.spec.directory / kStartedFile, kMostRecord);
+  if (!text) return;
+  if (auto record = parse_started(*text)) started_ = std::move(*record);
+}
+
+bool Supervisor::exists(const char* file) const {
+  std::error_code ignored;
+  return std::filesystem::exists(with_.job.spec.directory / file, ignored);
+}
+
+void Supervisor::pause(Milliseconds duration) {
+  with_.loop.run_until([] { return false; }, since_boot() + duration);
+}
+
+void Supervisor::run_to_exit() {
+  if (exists(kExitFile)) return;
+  auto exited = supervise();
+  const auto synced = with_.output.log().sync();
+  if (!synced) exited.message += " The log may be incomplete: " + synced.error().message;
+  exited.log_bytes = with_.output.log().bytes();
+  exited.log_truncated = with_.output.log().truncated();
+  const auto file = with_.job.spec.directory / kExitFile;
+  FLASHPODS_FAILPOINT("shim.exiting");
+  for (auto wait = kFirstPause; !write_file_durably(file, to_text(exited));
+       wait = std::min(2 * wait, kLongestPause)) {
+    pause(wait);  // a full disk: the truth waits until it can be kept
+  }
+  FLASHPODS_FAILPOINT("shim.exited");
+  with_.control.tell("exited");
+}
+
+void Supervisor::remove_until_gone() {
+  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.directory);
+  for (auto wait = kFirstPause; !with_.podman.remove(); wait = std::min(2 * wait, kLongestPause)) {
+    pause(wait);
+  }
+}
+
+void Supervisor::remove_container() {
+  FLASHPODS_FAILPOINT("shim.removing");
+  remove_until_gone();
+  FLASHPODS_FAILPOINT("shim.container_gone");
+  const auto file = with_.job.spec.directory / kRemovedFile;
+  // Where the directory itself is gone, a new daemon has removed the container in our place.
+  while (!write_file_durably(file, "") && exists("")) pause(kLongestPause);
+  FLASHPODS_FAILPOINT("shim.removed");
+  with_.control.tell("removed");
+}
+
+Exited Supervisor::supervise() {
+  if (auto exited = obtain_container()) {
+    with_.output.discard();
+    return *exited;
+  }
+  watch_until_over();
+  auto exited = judge();
+  with_.output.drain();
+  exited.started = started_->started;
+  exited.at =
+      std::max(exited.at, started_->started.at);  // podman's end is a file's time, a tick early
+  return exited;
+}
+
+Exited Supervisor::ended_early(EndCause cause, std::string message) const {
+  Exited exited;
+  exited.cause = cause;
+  exited.message = std::move(message);
+  exited.at = with_.clock.now();
+  if (started_) exited.started = started_->started;
+  if (with_.stop.made()) {
+    exited.cause = with_.stop.get()->cause;
+    exited.message = started_ ? "The job was stopped." : "The job was stopped before it started.";
+  }
+  return exited;
+}
+
+/// Nothing if a container was started some time, running or over by now.
+std::optional<Exited> Supervisor::obtain_container() {
+  if (!exists(kBegunFile)) return start_anew();
+  await_group(with_.loop, with_.job.spec.directory / kPodmanPidFile, kOldPodmanPatience);
+  return find_or_start();
+}
+
+std::optional<Exited> Supervisor::find_or_start() {
+  if (const auto record = with_.podman.inspect()) return adopt(*record);
+  if (started_ || exists(podman::kContainerIdFile)) {
+    return ended_early(EndCause::kLost, "The container vanished; its exit code is unknown.");
+  }
+  return clear_and_start();
+}
+
+std::optional<Exited> Supervisor::adopt(const podman::ContainerRecord& record) {
+  if (record.instance != with_.job.spec.instance) {
+    return ended_early(EndCause::kStartFailed,
+                       "A container of this name exists already and belongs to somebody else.");
+  }
+  if (record.ever_started()) {
+    note_started(record);
+    return std::nullopt;
+  }
+  if (with_.job.launched.boot != boot_time().boot) {
+    return ended_early(EndCause::kLost, "The host restarted; the job's exit code is unknown.");
+  }
+  return adopt_unnoted(record);
+}
+
+/// Podman was killed between making the container and noting that it started; a shim before us may
+/// have noted it.
+std::optional<Exited> Supervisor::adopt_unnoted(podman::ContainerRecord record) {
+  watch_.open(with_.job.spec.directory, record.id);
+  switch (watch_.progress()) {
+    case ContainerWatch::Progress::kNotCreated:
+    case ContainerWatch::Progress::kWaiting:
+      if (!started_) return clear_and_start();
+      return ended_early(EndCause::kLost, "The container vanished; its exit code is unknown.");
+    case ContainerWatch::Progress::kRunning:
+      record.started_at = started_ ? started_->started.at : with_.clock.now();
+      note_started(record);
+      return std::nullopt;
+    case ContainerWatch::Progress::kUnknown:
+      break;
+  }
+  with_.loop.run_until([this] { return watch_.over(); }, since_boot() + kConmonPatience);
+  const auto code = conmons_exit_code(with_.job.spec.directory);
+  if (!code || (!started_ && may_be_of_a_held_container(*code))) {
+    return ended_early(EndCause::kLost, "Podman was killed; whether the command ran is unknown.");
+  }
+  note_ended(record, *code);
+  note_started(record);
+  return std::nullopt;
+}
+
+/// In the place of what podman did not live to write.
+void Supervisor::note_ended(podman::ContainerRecord& record, int code) const {
+  record.status = "exited";
+  record.finished_at = with_.clock.now();
+  record.started_at = started_ ? started_->started.at : *record.finished_at;
+  record.exit_code = code;
+}
+
+/// What an interrupted podman left (a container, or only its storage) would keep the name in use.
+std::optional<Exited> Supervisor::clear_and_start() {
+  remove_until_gone();
+  return start_anew();
+}
+
+std::optional<Exited> Supervisor::start_anew() {
+  if (with_.stop.made()) return ended_early(EndCause::kCancelled, {});
+  FLASHPODS_FAILPOINT("shim.beginning");
+  const std::ofstream begun(with_.job.spec.directory / kBegunFile);
+  FLASHPODS_FAILPOINT("shim.begun");
+  // The OCI runtime writes the pid before the first instruction; conmon complains only before that.
+  with_.output.begin_with_output(with_.loop, [this] { return exists(podman::kContainerPidFile); });
+  ContainerStart start(with_.job, with_.podman, with_.stop);
+  const auto outcome = start.run();
+  FLASHPODS_FAILPOINT("shim.podman_ran");
+  switch (outcome) {
+    case ContainerStart::Outcome::kRuns:
+      note_started_now();
+      return std::nullopt;
+    case ContainerStart::Outcome::kPerhaps:
+      return look_after_failure(start);
+    case ContainerStart::Outcome::kFailed:
+      break;
+  }
+  return ended_early(start.cause(), start.message());
+}
+
+std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start) {
+  const auto record = with_.podman.inspect();
+  if (!record || !record->ever_started()) return ended_early(start.cause(), start.message());
+  return adopt(*record);
+}
+
+void Supervisor::keep_started() {
+  const auto file = with_.job.spec.directory / kStartedFile;
+  FLASHPODS_FAILPOINT("shim.noting_started");
+  [[maybe_unused]] const auto kept = write_file_durably(file, to_text(*started_));
+  FLASHPODS_FAILPOINT("shim.started");
+  with_.control.tell("started");
+}
+
+/// The command runs: its output may go into the log. Podman's record follows at leisure.
+void Supervisor::note_started_now() {
+  with_.output.begin(with_.loop);
+  StartedRecord started{{with_.clock.now(), {}, {}}, boot_time()};
+  const auto id = read_file(with_.job.spec.directory / podman::kContainerIdFile, 128);
+  started.started.container_id = id.value_or("");
+  started_ = std::move(started);
+  watch_.open(with_.job.spec.directory, started_->started.container_id);
+  record_ = with_.podman.inspect();
+  if (record_) {
+    started_->started.image_digest = record_->image_digest;
+    started_->started.at = record_->started_at.value_or(started_->started.at);
+  }
+  keep_started();
+}
+
+void Supervisor::note_started(const podman::ContainerRecord& record) {
+  with_.output.begin(with_.loop);
+  record_ = record;
+  if (!started_) {
+    const auto at = *record.started_at;
+    const auto age = std::max(with_.clock.now() - at, Milliseconds{0});
+    started_ = StartedRecord{{at, record.id, record.image_digest}, boot_time()};
+    started_->boot.since_boot -= age;
+  }
+  watch_.open(with_.job.spec.directory, record.id);
+  keep_started();
+}
+
+Milliseconds Supervisor::run_deadline() const {
+  return started_->boot.since_boot + with_.job.spec.run_limit;
+}
+
+void Supervisor::watch_until_over() {
+  const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
+  while (!over_or_stopped()) {
+    const bool tidying = watch_.only_conmon_is_left();
+    const auto changed = [&] {
+      return over_or_stopped() || watch_.only_conmon_is_left() != tidying;
+    };
+    const auto look =
+        tidying ? std::min(run_deadline(), since_boot() + kConmonPatience) : run_deadline();
+    if (with_.loop.run_until(changed, look)) continue;
+    if (since_boot() >= run_deadline()) with_.stop.make(EndCause::kTimedOut);
+    if (tidying && record_says_ended()) return;
+  }
+  if (!watch_.over()) end_politely_then_firmly();
+}
+
+/// conmon's end means that podman's record is true. Should conmon hang while it tidies up, a record
+/// that speaks of the end already is as good.
+bool Supervisor::record_says_ended() {
+  record_ = with_.podman.inspect();
+  return record_ && record_->ended();
+}
+
+void Supervisor::send(int signal) {
+  if (!watch_.signal(signal)) with_.podman.kill(signal);
+}
+
+void Supervisor::end_politely_then_firmly() {
+  const auto over = [this] { return watch_.over(); };
+  send(SIGTERM);
+  auto until = with_.stop.get()->boot.since_boot + with_.job.spec.grace;
+  while (!with_.loop.run_until(over, until)) {
+    if (watch_.only_conmon_is_left() && record_says_ended()) return;
+    send(SIGKILL);
+    until = since_boot() + kKillPatience;
+  }
+}
+
+Exited Supervisor::judge() {
+  for (int tries = 0; tries < kRecordTries && !(record_ && record_->ended()); ++tries) {
+    if (tries > 1) pause(kFirstPause);
+    record_ = with_.podman.inspect();
+  }
+  const auto code = conmons_exit_code(with_.job.spec.directory);
+  if (record_ && !record_->ended() && code) note_ended(*record_, *code);
+  return judge_end({record_, watch_.init_status(), with_.stop.get(), with_.clock.now()});
+}
+
+}  // namespace flashpods::shim

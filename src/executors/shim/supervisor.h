@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+
+#include "executors/shim/container_start.h"
+#include "executors/shim/container_watch.h"
+#include "executors/shim/control_server.h"
+#include "executors/shim/output_pump.h"
+
+namespace flashpods::shim {
+
+/// The life of one job's container, from nothing or from wherever an earlier shim was killed, to
+/// the confirmation that it is gone. Reads as one sequence; what each step did is in the job's
+/// directory before the next begins.
+class Supervisor {
+ public:
+  struct Parts {
+    const JobRecord& job;
+    PollLoop& loop;
+    Children& children;
+    PodmanCalls& podman;
+    OutputPump& output;
+    ControlServer& control;
+    StopRequest& stop;
+    const Clock& clock;
+  };
+
+  explicit Supervisor(Parts parts);
+
+  /// Until exit.json is durable.
+  void run_to_exit();
+
+  /// Until no container is left and `removed` says so.
+  void remove_container();
+
+ private:
+  jobs::Exited supervise();
+  std::optional<jobs::Exited> obtain_container();
+  std::optional<jobs::Exited> find_or_start();
+  std::optional<jobs::Exited> adopt(const podman::ContainerRecord& record);
+  std::optional<jobs::Exited> adopt_unnoted(podman::ContainerRecord record);
+  std::optional<jobs::Exited> clear_and_start();
+  std::optional<jobs::Exited> start_anew();
+  std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
+
+  void note_started(const podman::ContainerRecord& record);
+  void note_ended(podman::ContainerRecord& record, int code) const;
+  void note_started_now();
+  void keep_started();
+  void watch_until_over();
+  [[nodiscard]] bool record_says_ended();
+  void end_politely_then_firmly();
+  void send(int signal);
+  [[nodiscard]] Milliseconds run_deadline() const;
+  [[nodiscard]] jobs::Exited judge();
+  [[nodiscard]] jobs::Exited ended_early(jobs::EndCause cause, std::string message) const;
+  [[nodiscard]] bool exists(const char* file) const;
+  void remove_until_gone();
+  void pause(Milliseconds duration);
+
+  Parts with_;
+  ContainerWatch watch_;
+  std::optional<StartedRecord> started_;
+  std::optional<podman::ContainerRecord> record_;  ///< podman's latest
+};
+
+}  // namespace flashpods::shim

@@ -1,0 +1,58 @@
+#include "jobs/creation.h"
+
+#include "jobs/admission.h"
+#include "jobs/repository.h"
+#include "jobs/request.h"
+#include "uploads/repository.h"
+
+namespace flashpods::jobs {
+
+namespace {
+
+std::optional<Creation> existing(Transaction& tx, const JobRequest& request,
+                                 const std::string& asked) {
+  if (!request.client_job_id) return std::nullopt;
+  auto job = find_active_key(tx, *request.client_job_id);
+  if (!job) return std::nullopt;
+  auto differs = differing_fields(job->fingerprint, asked);
+  return Creation{std::move(*job), false, std::move(differs)};
+}
+
+Job new_job(JobRequest request, std::string asked, const Grant& grant,
+            const CreationContext& context) {
+  Job job;
+  job.id = context.new_id;
+  job.status = context.start_now ? Status::kStarting : Status::kPending;
+  job.adjusted = describe_adjustments(request, grant);
+  job.fingerprint = std::move(asked);
+  job.limits_enforced = context.limits_enforced;
+  job.created_at = context.now;
+  request.resources = grant.resources;
+  request.timeout_minutes = grant.timeout_minutes;
+  job.request = std::move(request);
+  return job;
+}
+
+}  // namespace
+
+Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& limits,
+                        const CreationContext& context) {
+  std::string asked = fingerprint(request);
+  if (auto found = existing(tx, request, asked)) return std::move(*found);
+
+  const Grant grant = apply_caps(request, limits.of(request.type));
+  const Usage before = usage(tx);
+  Job job = new_job(std::move(request), std::move(asked), grant, context);
+  insert(tx, job);  // first: the reservation refers to it; an error below undoes both
+  if (const auto& files_id = job.request.files_id) {
+    if (auto ok = uploads::reserve(tx, *files_id, job.id, context.now); !ok) {
+      return std::unexpected(ok.error());
+    }
+  }
+  if (auto ok = admit(grant.resources, before, limits.capacity); !ok) {
+    return std::unexpected(ok.error());
+  }
+  return Creation{std::move(job), true, {}};
+}
+
+}  // namespace flashpods::jobs

@@ -1,0 +1,29 @@
+#pragma once
+// From what the executor saw to what the row says. Pure.
+
+#include <optional>
+#include <string>
+
+#include "jobs/job.h"
+
+namespace flashpods::jobs {
+
+/// The last word on a job.
+struct Ending {
+  Status status = Status::kFailed;  ///< terminal
+  std::string error;                ///< cause word; empty for a job that completed
+  std::string message;              ///< for a person; may quote podman
+};
+
+/// How the job ends, given what its container did. A stop that was asked for before the end was
+/// recorded wins over whatever the command did meanwhile: a cancelled job never completes.
+[[nodiscard]] Ending decide_ending(const Job& job, const Exited& exited);
+
+/// A conflict of artifact names fails a job whatever its command did, unless it was stopped.
+[[nodiscard]] Ending with_artifact_conflict(Ending ending, const std::string& name);
+
+/// Advice for a job that failed, from us alone: `log_tail` is looked at, never quoted.
+[[nodiscard]] std::optional<std::string> advise(const Job& job, const Ending& ending,
+                                                const Exited& exited, std::string_view log_tail);
+
+}  // namespace flashpods::jobs

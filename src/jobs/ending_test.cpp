@@ -1,0 +1,77 @@
+#include "jobs/ending.h"
+
+#include <gtest/gtest.h>
+
+namespace flashpods::jobs {
+namespace {
+
+Exited exited_with(EndCause cause, std::optional<int> code = std::nullopt) {
+  Exited exited;
+  exited.cause = cause;
+  exited.exit_code = code;
+  exited.started = Started{};
+  return exited;
+}
+
+Job stopped() {
+  Job job;
+  job.stop_requested_at = Time{};
+  return job;
+}
+
+TEST(Ending, ExitCodesSpeakForThemselves) {
+  EXPECT_EQ(decide_ending({}, exited_with(EndCause::kExited, 0)).status, Status::kCompleted);
+  const Ending failed = decide_ending({}, exited_with(EndCause::kExited, 2));
+  EXPECT_EQ(failed.status, Status::kFailed);
+  EXPECT_EQ(failed.error, "exit");
+}
+
+TEST(Ending, WhatTheExecutorKnowsIsSaid) {
+  Exited exited = exited_with(EndCause::kExited, 139);
+  EXPECT_EQ(decide_ending({}, exited).message, "The command exited with code 139");
+  exited.message = "128 + 11: signal 11 may have ended it";
+  EXPECT_EQ(decide_ending({}, exited).message, exited.message);
+}
+
+TEST(Ending, A137ByHandIsNoOutOfMemory) {
+  EXPECT_EQ(decide_ending({}, exited_with(EndCause::kExited, 137)).error, "exit");
+  EXPECT_EQ(decide_ending({}, exited_with(EndCause::kOomKilled, 137)).error, "oom_killed");
+}
+
+TEST(Ending, ACancelledJobNeverCompletes) {
+  EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kExited, 0)).status, Status::kCancelled);
+  EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kLost)).status, Status::kCancelled);
+  EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kTimedOut)).status, Status::kTimedOut);
+}
+
+TEST(Ending, WhatIsLostIsNamedByHowFarItGot) {
+  Exited lost = exited_with(EndCause::kLost);
+  EXPECT_EQ(decide_ending({}, lost).error, "container_lost_on_recovery");
+  lost.started.reset();
+  EXPECT_EQ(decide_ending({}, lost).error, "container_not_found_on_recovery");
+}
+
+TEST(Ending, AnArtifactConflictFailsEvenSuccess) {
+  const Ending success = decide_ending({}, exited_with(EndCause::kExited, 0));
+  const Ending conflict = with_artifact_conflict(success, "out.tar.gz");
+  EXPECT_EQ(conflict.status, Status::kFailed);
+  EXPECT_EQ(conflict.error, "artifact_name_conflict");
+  EXPECT_EQ(conflict.message, "Artifact 'out.tar.gz' already exists");
+  const Ending cancelled = decide_ending(stopped(), exited_with(EndCause::kExited, 0));
+  EXPECT_EQ(with_artifact_conflict(cancelled, "x").status, Status::kCancelled);
+}
+
+TEST(Advice, AFailureOnReadOnlyWorkIsExplained) {
+  const Exited exited = exited_with(EndCause::kExited, 1);
+  Job job;
+  const Ending ending = decide_ending(job, exited);
+  const auto hint = advise(job, ending, exited, "cc: a.o: Read-only file system\n");
+  ASSERT_TRUE(hint.has_value());
+  EXPECT_NE(hint->find("scratch"), std::string::npos);
+  job.request.workspace = Workspace::kScratch;
+  EXPECT_FALSE(advise(job, ending, exited, "cc: a.o: Read-only file system\n"));
+  EXPECT_FALSE(advise({}, ending, exited, "error: expected ';'"));
+}
+
+}  // namespace
+}  // namespace flashpods::jobs

@@ -1,0 +1,121 @@
+#pragma once
+// The seam between job logic and whatever runs a job. One conformance suite runs over every
+// implementation (src/executors).
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "async/awaitable.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace flashpods::jobs {
+
+enum class JobType : std::uint8_t { kWorker, kAgent };
+enum class Network : std::uint8_t { kInternet, kNone };
+enum class Workspace : std::uint8_t {
+  kReadOnly,   ///< the snapshot itself, mounted ro
+  kScratch,    ///< copy-on-write over the snapshot, thrown away
+  kReadWrite,  ///< an agent's /work: the same overlay
+};
+
+/// Everything a container needs, and nothing it does not. Written to the job's directory before
+/// anything starts, so that a restarted executor needs no other source.
+struct ContainerSpec {
+  std::string job_id;  ///< also the container's name
+  std::string instance;
+  JobType type = JobType::kWorker;
+  std::string image;
+  std::string command;  ///< worker: for /bin/sh -c; agent: unused (/entrypoint.sh)
+  std::map<std::string, std::string> env;  ///< values never appear in an argv
+  std::int64_t cpus = 2;
+  std::int64_t memory_gb = 4;
+  Network network = Network::kInternet;
+  Workspace workspace = Workspace::kReadOnly;
+  /// The job's own directory. Holds `work/` (may be empty) and `artifacts/` before launch; the
+  /// executor keeps its own files beside them.
+  std::filesystem::path directory;
+  std::filesystem::path log_file;  ///< what logs::LogWriter appends to
+  std::uint64_t max_log_bytes = 0;
+  Seconds start_limit{600};  ///< image pull and start together
+  Seconds run_limit{1800};   ///< from the start of the command
+  Seconds grace{10};         ///< between SIGTERM and SIGKILL
+  /// After a restart: find the container or its record, start nothing. If neither exists the job
+  /// ends kLost (spec, "API Crash Safety").
+  bool adopt_only = false;
+};
+
+/// The command runs.
+struct Started {
+  Time at{};
+  std::string container_id;
+  std::string image_digest;  ///< "sha256:…", empty if unknown
+};
+
+/// Why it ended. The words are what the `error` column and replies carry.
+enum class EndCause : std::uint8_t {
+  kExited,     ///< by itself, with an exit code
+  kSignalled,  ///< by a signal nobody of us sent
+  kOomKilled,
+  kTimedOut,
+  kCancelled,
+  kImageNotFound,
+  kImagePullFailed,
+  kStartFailed,
+  kLost,  ///< container or its record vanished: no code is guessed
+};
+
+/// How it ended, true even if the daemon was down.
+struct Exited {
+  EndCause cause = EndCause::kExited;
+  std::optional<int> exit_code;
+  int signal = 0;
+  std::string message;  ///< for a person; may quote podman: hostile text
+  std::optional<Started> started;
+  Time at{};
+  std::uint64_t log_bytes = 0;
+  bool log_truncated = false;
+};
+
+/// A container of this instance that exists, running or not.
+struct Observed {
+  std::string job_id;
+  std::string container_id;
+  bool running = false;
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// Starts the job, or finds it again: safe to call any number of times for one job, across
+  /// crashes of anything; never makes a second container. Returns once someone who outlives this
+  /// process is responsible for the job.
+  virtual Awaitable<Result<void>> launch(ContainerSpec spec) = 0;
+
+  /// Waits until the command runs, or the job ended before that. Only after launch().
+  virtual Awaitable<std::variant<Started, Exited>> wait_started(std::string job_id) = 0;
+
+  /// Waits for the end; log and exit record are durable then.
+  virtual Awaitable<Exited> wait_exited(std::string job_id) = 0;
+
+  /// Waits until no container of the job exists any more.
+  virtual Awaitable<void> wait_removed(std::string job_id) = 0;
+
+  /// Asks for the end: SIGTERM, grace, SIGKILL; the job ends kCancelled unless it was over. Returns
+  /// once the request is durable with whoever is responsible. Nothing happens to an unknown job.
+  virtual Awaitable<void> stop(std::string job_id) = 0;
+
+  /// Kills and removes a container without a job, or a leftover; done when it is gone.
+  virtual Awaitable<Result<void>> remove(std::string job_id) = 0;
+
+  /// All containers of this instance.
+  virtual Awaitable<Result<std::vector<Observed>>> list() = 0;
+};
+
+}  // namespace flashpods::jobs

@@ -1,0 +1,148 @@
+#pragma once
+// For tests: an executor whose containers do what the test says, and a disk that is a few sets.
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "jobs/executor.h"
+#include "jobs/job_files.h"
+
+namespace flashpods::jobs {
+
+/// Containers live in `containers`, which outlives the executor as the real ones do the daemon.
+class FakeExecutor final : public Executor {
+ public:
+  struct Container {
+    ContainerSpec spec;
+    int launches = 0;
+    bool stop_asked = false;
+    std::optional<Started> started;
+    std::optional<Exited> exited;
+    bool removed = false;
+  };
+  using World = std::map<std::string, Container>;
+
+  explicit FakeExecutor(World& world) : world_(world) {}
+
+  Awaitable<Result<void>> launch(ContainerSpec spec) override {
+    if (fail_launch) co_return fail(ErrorKind::kInternal, "launch_failed", "no shim");
+    if (!world_.contains(spec.job_id) && spec.adopt_only) {
+      lost_.insert(spec.job_id);
+      co_return Result<void>{};
+    }
+    Container& container = world_[spec.job_id];
+    if (container.launches == 0) ++created;
+    ++container.launches;
+    container.spec = std::move(spec);
+    co_return Result<void>{};
+  }
+
+  Awaitable<std::variant<Started, Exited>> wait_started(std::string job_id) override {
+    if (lost_.contains(job_id)) co_return lost();
+    Container& container = world_[job_id];
+    while (!container.started && !container.exited) co_await turn();
+    if (container.started) co_return *container.started;
+    co_return *container.exited;
+  }
+
+  Awaitable<Exited> wait_exited(std::string job_id) override {
+    if (lost_.contains(job_id)) co_return lost();
+    Container& container = world_[job_id];
+    while (!container.exited) co_await turn();
+    co_return *container.exited;
+  }
+
+  Awaitable<void> wait_removed(std::string job_id) override {
+    if (lost_.contains(job_id)) co_return;
+    Container& container = world_[job_id];
+    while (!container.removed) co_await turn();
+  }
+
+  Awaitable<void> stop(std::string job_id) override {
+    const auto found = world_.find(job_id);
+    if (found != world_.end()) found->second.stop_asked = true;
+    co_return;
+  }
+
+  Awaitable<Result<void>> remove(std::string job_id) override {
+    world_.erase(job_id);
+    co_return Result<void>{};
+  }
+
+  Awaitable<Result<std::vector<Observed>>> list() override {
+    std::vector<Observed> all;
+    for (const auto& [id, container] : world_) {
+      if (!container.removed) all.push_back({id, "c-" + id, !container.exited});
+    }
+    co_return all;
+  }
+
+  bool fail_launch = false;
+  int created = 0;  ///< containers made, ever
+
+ private:
+  static Exited lost() {
+    Exited exited;
+    exited.cause = EndCause::kLost;
+    return exited;
+  }
+  static Awaitable<void> turn() {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    co_await boost::asio::post(executor, boost::asio::use_awaitable);
+  }
+
+  World& world_;
+  std::set<std::string> lost_;
+};
+
+class FakeJobFiles final : public JobFiles {
+ public:
+  std::filesystem::path directory(const std::string& job_id) const override {
+    return "/jobs/" + job_id;
+  }
+  std::filesystem::path log_file(const std::string& job_id) const override {
+    return "/logs/" + job_id + ".log";
+  }
+  Awaitable<Result<void>> prepare(std::string job_id, std::optional<std::string>) override {
+    workspaces.insert(job_id);
+    if (fail_prepare) co_return fail(ErrorKind::kInsufficientStorage, "disk_full", "disk full");
+    co_return Result<void>{};
+  }
+  Awaitable<Result<Collected>> collect(std::string job_id) override {
+    ++collections[job_id];
+    artifacts.insert(job_id);
+    co_return Collected{};
+  }
+  Awaitable<std::string> log_tail(std::string, std::size_t) override { co_return tail; }
+  Awaitable<Result<void>> remove_workspace(std::string job_id) override {
+    workspaces.erase(job_id);
+    co_return Result<void>{};
+  }
+  Awaitable<Result<void>> remove_log(std::string job_id) override {
+    logs.erase(job_id);
+    co_return Result<void>{};
+  }
+  Awaitable<Result<void>> remove_artifacts(std::string job_id) override {
+    artifacts.erase(job_id);
+    co_return Result<void>{};
+  }
+  Awaitable<std::vector<std::string>> on_disk() override {
+    std::set<std::string> all = workspaces;
+    all.insert(logs.begin(), logs.end());
+    all.insert(artifacts.begin(), artifacts.end());
+    co_return std::vector<std::string>(all.begin(), all.end());
+  }
+
+  std::set<std::string> workspaces, logs, artifacts;
+  std::map<std::string, int> collections;
+  std::string tail;
+  bool fail_prepare = false;
+};
+
+}  // namespace flashpods::jobs

@@ -1,0 +1,283 @@
+#include "jobs/lifecycle.h"
+
+#include <utility>
+
+#include "base/failpoint.h"
+#include "jobs/request.h"
+#include "jobs/state_machine.h"
+#include "uploads/repository.h"
+
+namespace flashpods::jobs {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Milliseconds kRetryAfterStoreError = 5s;
+constexpr std::size_t kTailForAdvice = 64 * 1024;
+
+/// A job that will never run gives up the upload it reserved.
+void give_up_upload(Transaction& tx, const Job& job, Time now) {
+  if (job.request.files_id) uploads::release_unused(tx, *job.request.files_id, now);
+}
+
+/// From the end on: artifacts for as long as the job asked, the log as configured.
+void set_expiries(Finish& over, const Job& job, const JobLimits& limits) {
+  over.log_expires_at = over.now + std::chrono::hours{limits.log_hours};
+  over.artifacts_expires_at = over.now + std::chrono::minutes{job.request.keep_minutes};
+}
+
+Result<Job> stop_in(Transaction& tx, const std::string& id, Time now, const JobLimits& limits) {
+  auto job = find(tx, id);
+  if (!job) return fail(ErrorKind::kNotFound, "job_not_found", "There is no such job");
+  if (!is_active(job->status)) return std::move(*job);
+  request_stop(tx, id, now);
+  if (job->status != Status::kPending) return *find(tx, id);
+  // Nothing of it exists yet: it is over at once.
+  Finish over;
+  over.ending = {Status::kCancelled, "cancelled", "Job was cancelled before it started"};
+  over.exited.cause = EndCause::kCancelled;
+  over.now = now;
+  set_expiries(over, *job, limits);
+  finish(tx, id, over);
+  give_up_upload(tx, *job, now);
+  return *find(tx, id);
+}
+
+}  // namespace
+
+Lifecycle::Lifecycle(Surroundings surroundings, JobLimits limits, std::string instance,
+                     bool limits_enforced, ::flashpods::Executor loop)
+    : with_(surroundings),
+      limits_(std::move(limits)),
+      instance_(std::move(instance)),
+      limits_enforced_(limits_enforced),
+      start_slots_(static_cast<std::size_t>(limits_.concurrent_starts)),
+      tasks_(std::move(loop), [this](const std::string& task, const std::string& what) {
+        with_.log.error("task_failed", {{"task", task}, {"what", what}});
+      }) {}
+
+Awaitable<Result<Creation>> Lifecycle::create(JobRequest request) {
+  Semaphore::Permit permit = start_slots_.try_acquire();
+  const CreationContext context{make_job_id(with_.random), with_.clock.now(),
+                                static_cast<bool>(permit), limits_enforced_};
+  auto body = [request = std::move(request), limits = limits_, context](Transaction& tx) mutable {
+    auto made = jobs::create(tx, std::move(request), limits, context);
+    FLASHPODS_FAILPOINT("job.creating");
+    return made;
+  };
+  auto creation = co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.created");
+  if (creation && creation->created) {
+    with_.log.info("job_created", {{"job", creation->job.id}});
+    supervise(creation->job.id, Origin::kNew, std::move(permit));
+  }
+  co_return creation;
+}
+
+Awaitable<Result<Job>> Lifecycle::stop(std::string job_id) {
+  const Time now = with_.clock.now();
+  auto body = [job_id, now, limits = limits_](Transaction& tx) {
+    auto asked = stop_in(tx, job_id, now, limits);
+    FLASHPODS_FAILPOINT("job.stopping");
+    return asked;
+  };
+  auto job = co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.stop_noted");
+  if (job && launched_.contains(job_id)) co_await with_.executor.stop(job_id);
+  FLASHPODS_FAILPOINT("job.stop_passed_on");
+  // A job that never got a start slot holds nothing but its reservation: free it now.
+  if (job && is_terminal(job->status) && !job->released_at && !job->started_at &&
+      !launched_.contains(job_id)) {
+    tasks_.start("release " + job_id, release(job_id, false));
+  }
+  co_return job;
+}
+
+Awaitable<void> Lifecycle::recover() {
+  const auto jobs = co_await with_.store.transact([](Transaction& tx) { return unfinished(tx); });
+  for (const Job& job : jobs) supervise(job.id, Origin::kRecovered, {});
+}
+
+Awaitable<void> Lifecycle::close() { co_await tasks_.close(); }
+
+void Lifecycle::supervise(const std::string& job_id, Origin origin, Semaphore::Permit permit) {
+  if (!supervised_.insert(job_id).second) return;
+  tasks_.start(job_id, run_until_released(job_id, origin, std::move(permit)));
+}
+
+Awaitable<void> Lifecycle::run_until_released(std::string job_id, Origin origin,
+                                              Semaphore::Permit permit) {
+  for (;;) {
+    std::string failure;
+    try {
+      co_await run(job_id, origin, std::exchange(permit, Semaphore::Permit{}));
+    } catch (const StoreError& e) {
+      failure = e.what();
+    }
+    if (failure.empty()) break;
+    // A full disk, most likely. Every step can be repeated from what the row says.
+    with_.log.error("job_waits_for_database", {{"job", job_id}, {"what", failure}});
+    origin = Origin::kRecovered;
+    co_await with_.timer.sleep_for(kRetryAfterStoreError);
+  }
+  supervised_.erase(job_id);
+  launched_.erase(job_id);
+}
+
+Awaitable<void> Lifecycle::run(std::string job_id, Origin origin, Semaphore::Permit permit) {
+  Job job = co_await load(job_id);
+  if (job.status == Status::kPending) {
+    if (co_await become_starting(job_id, permit)) origin = Origin::kNew;
+    job = co_await load(job_id);
+  }
+  if (is_active(job.status)) {
+    const bool adopt = origin == Origin::kRecovered;
+    Exited exited = co_await run_container(job, adopt, std::move(permit));
+    co_await end(std::move(job), std::move(exited));
+  } else if (origin == Origin::kRecovered) {
+    if (auto removed = co_await with_.executor.remove(job_id); !removed) {
+      log_error("container_not_removed", job_id, removed.error());
+    }
+  }
+  co_await release(job_id, launched_.contains(job_id));
+}
+
+Awaitable<bool> Lifecycle::become_starting(std::string job_id, Semaphore::Permit& permit) {
+  if (!permit) permit = co_await start_slots_.acquire();
+  const Time now = with_.clock.now();
+  auto body = [job_id, now](Transaction& tx) { return mark_starting(tx, job_id, now); };
+  FLASHPODS_FAILPOINT("job.becoming_starting");
+  const bool became = co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.starting");
+  co_return became;
+}
+
+Awaitable<Exited> Lifecycle::run_container(Job job, bool adopt, Semaphore::Permit permit) {
+  if (job.stop_requested_at && !adopt) co_return never_started(EndCause::kCancelled, "");
+  if (auto launched = co_await prepare_and_launch(job, adopt); !launched) {
+    log_error("job_not_launched", job.id, launched.error());
+    co_return never_started(EndCause::kStartFailed, launched.error().message);
+  }
+  FLASHPODS_FAILPOINT("job.launched");
+  launched_.insert(job.id);
+  // A stop between the row's creation and here found nobody to tell.
+  const Job now = co_await load(job.id);
+  if (now.stop_requested_at) co_await with_.executor.stop(job.id);
+
+  auto first = co_await with_.executor.wait_started(job.id);
+  permit.give_back();
+  if (auto* exited = std::get_if<Exited>(&first)) co_return std::move(*exited);
+  co_await note_running(job, std::get<Started>(first));
+  auto exited = co_await with_.executor.wait_exited(job.id);
+  FLASHPODS_FAILPOINT("job.exited");
+  co_return exited;
+}
+
+Awaitable<Result<void>> Lifecycle::prepare_and_launch(Job job, bool adopt) {
+  if (!adopt) {
+    auto prepared = co_await with_.files.prepare(job.id, job.request.files_id);
+    if (!prepared) co_return prepared;
+  }
+  FLASHPODS_FAILPOINT("job.launching");
+  co_return co_await with_.executor.launch(spec_of(job, adopt));
+}
+
+Awaitable<void> Lifecycle::note_running(Job job, Started started) {
+  auto body = [job, started](Transaction& tx) {
+    mark_running(tx, job, started);
+    if (job.request.files_id) uploads::consume(tx, *job.request.files_id, started.at);
+  };
+  FLASHPODS_FAILPOINT("job.noting_running");
+  co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.running");
+  with_.log.info("job_running", {{"job", job.id}, {"container", started.container_id}});
+}
+
+Awaitable<void> Lifecycle::end(Job job, Exited exited) {
+  auto collected = co_await with_.files.collect(job.id);
+  if (!collected) {
+    log_error("artifacts_not_collected", job.id, collected.error());
+    throw StoreError(collected.error().message, true);  // nothing may be lost: try again
+  }
+  FLASHPODS_FAILPOINT("job.collected");
+  const std::string tail = co_await with_.files.log_tail(job.id, kTailForAdvice);
+  const Time now = with_.clock.now();
+  auto body = [job, exited, tail, now, kept = std::move(*collected),
+               limits = limits_](Transaction& tx) {
+    const auto current = find(tx, job.id);
+    if (!current || !is_active(current->status)) return;
+    Finish over;
+    over.ending = decide_ending(*current, exited);
+    if (kept.conflict) over.ending = with_artifact_conflict(over.ending, *kept.conflict);
+    over.hint = advise(*current, over.ending, exited, tail);
+    over.exited = exited;
+    over.rejected = kept.rejected;
+    over.now = now;
+    set_expiries(over, *current, limits);
+    finish(tx, job.id, over);
+    if (kept.insert_rows) kept.insert_rows(tx, now);
+    if (!exited.started) give_up_upload(tx, *current, now);
+    FLASHPODS_FAILPOINT("job.ending");
+  };
+  co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.ended");
+  with_.log.info("job_ended", {{"job", job.id}, {"cause", to_string(exited.cause)}});
+}
+
+Awaitable<void> Lifecycle::release(std::string job_id, bool launched) {
+  if (launched) co_await with_.executor.wait_removed(job_id);
+  FLASHPODS_FAILPOINT("job.container_gone");
+  launched_.erase(job_id);  // the executor has forgotten it too
+  if (auto removed = co_await with_.files.remove_workspace(job_id); !removed) {
+    log_error("workspace_not_removed", job_id, removed.error());  // the sweep tries again
+  }
+  FLASHPODS_FAILPOINT("job.workspace_removed");
+  const Time now = with_.clock.now();
+  auto body = [job_id, now](Transaction& tx) { mark_released(tx, job_id, now); };
+  co_await with_.store.transact(std::move(body));
+  FLASHPODS_FAILPOINT("job.released");
+}
+
+Awaitable<Job> Lifecycle::load(std::string job_id) {
+  auto body = [job_id](Transaction& tx) { return find(tx, job_id); };
+  auto job = co_await with_.store.transact(std::move(body));
+  if (!job) throw StoreError("the row of " + job_id + " is gone", false);
+  co_return std::move(*job);
+}
+
+ContainerSpec Lifecycle::spec_of(const Job& job, bool adopt) const {
+  ContainerSpec spec;
+  spec.job_id = job.id;
+  spec.instance = instance_;
+  spec.type = job.request.type;
+  spec.image = job.request.image;
+  spec.command = job.request.command.value_or("");
+  spec.env = container_environment(job);
+  spec.cpus = job.request.resources.cpus;
+  spec.memory_gb = job.request.resources.memory_gb;
+  spec.network = job.request.network;
+  spec.workspace = job.request.workspace;
+  spec.directory = with_.files.directory(job.id);
+  spec.log_file = with_.files.log_file(job.id);
+  spec.max_log_bytes = limits_.max_log_bytes;
+  spec.start_limit = limits_.start_limit;
+  spec.run_limit = std::chrono::minutes{job.request.timeout_minutes};
+  spec.grace = limits_.grace;
+  spec.adopt_only = adopt;
+  return spec;
+}
+
+Exited Lifecycle::never_started(EndCause cause, std::string message) const {
+  Exited exited;
+  exited.cause = cause;
+  exited.message = std::move(message);
+  exited.at = with_.clock.now();
+  return exited;
+}
+
+void Lifecycle::log_error(std::string_view event, const std::string& job_id, const Error& error) {
+  with_.log.error(event, {{"job", job_id}, {"error", error.code}, {"message", error.message}});
+}
+
+}  // namespace flashpods::jobs

@@ -1,0 +1,372 @@
+#include "jobs/lifecycle.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "base/temporary_directory.h"
+#include "jobs/fakes.h"
+#include "jobs/retention.h"
+#include "jobs/state_machine.h"
+
+namespace flashpods::jobs {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// One daemon after another over the same database, disk and containers.
+class LifecycleTest : public testing::Test {
+ protected:
+  LifecycleTest() {
+    limits_.capacity = {8, 16};
+    start_daemon();
+  }
+  ~LifecycleTest() override { stop_daemon(); }
+
+  void start_daemon() {
+    store_ = std::move(*SqliteStore::open(directory_ / "db", SqliteStore::Threading::kInline));
+    executor_ = std::make_unique<FakeExecutor>(world_);
+    const Surroundings with{*store_, *executor_, files_, clock_, random_, timer_, log_};
+    jobs_ = std::make_unique<Lifecycle>(with, limits_, "instance", true, io_.get_executor());
+    retention_ = std::make_unique<Retention>(with, jobs_->limits());
+  }
+  void stop_daemon() {
+    await(jobs_->close());
+    jobs_.reset();
+    executor_.reset();
+    store_.reset();
+  }
+  void restart_daemon() {
+    stop_daemon();
+    start_daemon();
+    await(jobs_->recover());
+    settle();
+  }
+
+  /// Runs a coroutine to its end, the others going on meanwhile.
+  template <class T>
+  T await(Awaitable<T> task) {
+    std::optional<T> value;
+    std::exception_ptr error;
+    bool done = false;
+    boost::asio::co_spawn(io_, std::move(task), [&](std::exception_ptr e, T v) {
+      error = e;
+      value = std::move(v);
+      done = true;
+    });
+    turn_until([&] { return done; });
+    if (error) std::rethrow_exception(error);
+    return std::move(*value);
+  }
+  void await(Awaitable<void> task) {
+    std::exception_ptr error;
+    bool done = false;
+    boost::asio::co_spawn(io_, std::move(task), [&](std::exception_ptr e) {
+      error = e;
+      done = true;
+    });
+    turn_until([&] { return done; });
+    if (error) std::rethrow_exception(error);
+  }
+  void turn_until(const std::function<bool()>& done) {
+    for (int i = 0; i < 10000 && !done(); ++i) {
+      io_.restart();
+      io_.poll_one();
+    }
+    ASSERT_TRUE(done());
+  }
+  void settle() {
+    for (int i = 0; i < 500; ++i) {
+      io_.restart();
+      io_.poll_one();
+    }
+  }
+
+  JobRequest request() {
+    JobRequest wanted;
+    wanted.command = "make";
+    wanted.image = "busybox";
+    wanted.resources = {2, 4};
+    wanted.timeout_minutes = 30;
+    wanted.keep_minutes = 60;
+    return wanted;
+  }
+  std::string create() {
+    const auto creation = await(jobs_->create(request()));
+    settle();
+    return creation->job.id;
+  }
+  Job job(const std::string& id) {
+    return *await(store_->transact([id](Transaction& tx) { return find(tx, id); }));
+  }
+  Status status(const std::string& id) { return job(id).status; }
+  Usage held() {
+    return await(store_->transact([](Transaction& tx) { return usage(tx); }));
+  }
+  void run(const std::string& id) {
+    world_.at(id).started = Started{clock_.now(), "c-" + id, "sha256:1"};
+    settle();
+  }
+  void exit(const std::string& id, EndCause cause, std::optional<int> code) {
+    Exited exited;
+    exited.cause = cause;
+    exited.exit_code = code;
+    exited.started = world_.at(id).started;
+    exited.at = clock_.now();
+    world_.at(id).exited = exited;
+    settle();
+  }
+  void remove(const std::string& id) {
+    world_.at(id).removed = true;
+    settle();
+  }
+
+  TemporaryDirectory directory_;
+  boost::asio::io_context io_{1};
+  FakeClock clock_;
+  SeededRandom random_{1};
+  SystemTimer timer_;
+  Log log_{clock_, 2, LogLevel::kError};
+  JobLimits limits_;
+  FakeExecutor::World world_;
+  FakeJobFiles files_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<FakeExecutor> executor_;
+  std::unique_ptr<Lifecycle> jobs_;
+  std::unique_ptr<Retention> retention_;
+};
+
+TEST_F(LifecycleTest, AJobRunsAndIsReleased) {
+  const std::string id = create();
+  EXPECT_EQ(status(id), Status::kStarting);
+  run(id);
+  EXPECT_EQ(status(id), Status::kRunning);
+  clock_.advance(90s);
+  exit(id, EndCause::kExited, 0);
+  EXPECT_EQ(status(id), Status::kCompleted);
+  EXPECT_EQ(held().jobs, 1) << "its container is not confirmed gone yet";
+  remove(id);
+  EXPECT_EQ(held().jobs, 0);
+  EXPECT_TRUE(files_.workspaces.empty());
+  EXPECT_EQ(job(id).exit_code, 0);
+}
+
+TEST_F(LifecycleTest, OneKeyIsOneContainer) {
+  JobRequest keyed = request();
+  keyed.client_job_id = "key";
+  const auto first = await(jobs_->create(keyed));
+  const auto second = await(jobs_->create(keyed));
+  keyed.command = "other";
+  const auto third = await(jobs_->create(keyed));
+  settle();
+  EXPECT_TRUE(first->created);
+  EXPECT_FALSE(second->created);
+  EXPECT_EQ(first->job.id, second->job.id);
+  EXPECT_EQ(third->differs, std::vector<std::string>{"command"});
+  EXPECT_EQ(executor_->created, 1);
+}
+
+TEST_F(LifecycleTest, ACleanedJobGivesItsKeyBack) {
+  JobRequest keyed = request();
+  keyed.client_job_id = "key";
+  const auto first = await(jobs_->create(keyed));
+  settle();
+  run(first->job.id);
+  exit(first->job.id, EndCause::kExited, 0);
+  remove(first->job.id);
+  clock_.advance(25h);
+  await(retention_->sweep());
+  EXPECT_EQ(status(first->job.id), Status::kCleaned);
+  const auto second = await(jobs_->create(keyed));
+  EXPECT_TRUE(second->created);
+  EXPECT_NE(second->job.id, first->job.id);
+}
+
+TEST_F(LifecycleTest, ResourcesBeyondTheHostAreRefused) {
+  for (int i = 0; i < 4; ++i) create();
+  const auto fifth = await(jobs_->create(request()));
+  ASSERT_FALSE(fifth.has_value());
+  EXPECT_EQ(fifth.error().code, "insufficient_resources");
+  EXPECT_EQ(held().held, (Resources{8, 16}));
+}
+
+TEST_F(LifecycleTest, StartsAreBoundedAndTheRestPends) {
+  limits_.concurrent_starts = 1;
+  stop_daemon();
+  start_daemon();
+  const std::string first = create();
+  const std::string second = create();
+  EXPECT_EQ(status(first), Status::kStarting);
+  EXPECT_EQ(status(second), Status::kPending);
+  run(first);
+  EXPECT_EQ(status(second), Status::kStarting);
+}
+
+TEST_F(LifecycleTest, APendingJobIsCancelledAtOnceAndHoldsNothing) {
+  limits_.concurrent_starts = 1;
+  stop_daemon();
+  start_daemon();
+  const std::string first = create();
+  const std::string second = create();
+  const auto stopped = await(jobs_->stop(second));
+  EXPECT_EQ(stopped->status, Status::kCancelled);
+  settle();
+  EXPECT_EQ(held().jobs, 1);
+  run(first);
+  EXPECT_FALSE(world_.contains(second));
+  EXPECT_EQ(status(second), Status::kCancelled);
+}
+
+TEST_F(LifecycleTest, AStopReachesTheContainerAndWinsOverItsExitCode) {
+  const std::string id = create();
+  run(id);
+  const auto stopped = await(jobs_->stop(id));
+  EXPECT_EQ(stopped->status, Status::kRunning);
+  EXPECT_TRUE(world_.at(id).stop_asked);
+  exit(id, EndCause::kExited, 0);
+  EXPECT_EQ(status(id), Status::kCancelled);
+  const auto again = await(jobs_->stop(id));
+  EXPECT_EQ(again->status, Status::kCancelled);
+}
+
+TEST_F(LifecycleTest, AnUnknownJobCannotBeStopped) {
+  EXPECT_EQ(await(jobs_->stop("job_aaaaaaaaaaaaaaaa")).error().code, "job_not_found");
+}
+
+TEST_F(LifecycleTest, AJobWhoseLaunchFailsSaysWhy) {
+  executor_->fail_launch = true;
+  const std::string id = create();
+  EXPECT_EQ(status(id), Status::kFailed);
+  EXPECT_EQ(job(id).error, "container_start_failed");
+  EXPECT_EQ(job(id).message, "no shim");
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, ARestartFindsARunningJobAgain) {
+  const std::string id = create();
+  run(id);
+  restart_daemon();
+  EXPECT_EQ(status(id), Status::kRunning);
+  EXPECT_EQ(executor_->created, 0);
+  exit(id, EndCause::kExited, 3);
+  remove(id);
+  EXPECT_EQ(status(id), Status::kFailed);
+  EXPECT_EQ(job(id).exit_code, 3);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AJobThatEndedWhileTheDaemonWasDownKeepsItsTrueCode) {
+  const std::string id = create();
+  run(id);
+  stop_daemon();
+  Exited exited;
+  exited.exit_code = 7;
+  exited.started = world_.at(id).started;
+  world_.at(id).exited = exited;
+  world_.at(id).removed = true;
+  start_daemon();
+  await(jobs_->recover());
+  settle();
+  EXPECT_EQ(job(id).exit_code, 7);
+  EXPECT_EQ(files_.collections[id], 1);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, TheSpecificationsRecoveryTable) {
+  const std::string starting = create();
+  const std::string running = create();
+  run(running);
+  stop_daemon();
+  world_.clear();
+  start_daemon();
+  await(jobs_->recover());
+  settle();
+  EXPECT_EQ(job(starting).error, "container_not_found_on_recovery");
+  EXPECT_EQ(job(running).error, "container_lost_on_recovery");
+  EXPECT_EQ(status(starting), Status::kFailed);
+  EXPECT_EQ(status(running), Status::kFailed);
+  EXPECT_EQ(executor_->created, 0);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, OrphansAndUnknownFilesAreSweptKnownOnesStay) {
+  const std::string id = create();
+  run(id);
+  const std::string orphan = "job_bbbbbbbbbbbbbbbb";
+  world_[orphan];
+  files_.workspaces.insert(orphan);
+  files_.logs.insert(orphan);
+  await(retention_->remove_unknown());
+  EXPECT_FALSE(world_.contains(orphan));
+  EXPECT_TRUE(world_.contains(id));
+  EXPECT_EQ(files_.workspaces, std::set<std::string>{id});
+  EXPECT_TRUE(files_.logs.empty());
+}
+
+TEST_F(LifecycleTest, ArtifactsGoBeforeTheLogAndTheRowStays) {
+  const std::string id = create();
+  run(id);
+  exit(id, EndCause::kExited, 0);
+  remove(id);
+  clock_.advance(59min);
+  await(retention_->sweep());
+  EXPECT_FALSE(job(id).artifacts_deleted_at);
+  clock_.advance(1min);
+  await(retention_->sweep());
+  EXPECT_TRUE(job(id).artifacts_deleted_at);
+  EXPECT_FALSE(job(id).log_deleted_at);
+  EXPECT_EQ(status(id), Status::kCompleted);
+  clock_.advance(23h);
+  await(retention_->sweep());
+  EXPECT_EQ(status(id), Status::kCleaned);
+  EXPECT_EQ(job(id).outcome, Status::kCompleted);
+}
+
+TEST_F(LifecycleTest, BeyondTheHostsLimitTheOldestLogsGoFirst) {
+  limits_.max_total_log_bytes = 150;
+  stop_daemon();
+  start_daemon();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    const std::string id = create();
+    ids.push_back(id);
+    run(id);
+    Exited exited;
+    exited.exit_code = 0;
+    exited.started = world_.at(id).started;
+    exited.log_bytes = 70;
+    world_.at(id).exited = exited;
+    clock_.advance(1s);
+    settle();
+    remove(id);
+  }
+  await(retention_->sweep());
+  EXPECT_TRUE(job(ids[0]).log_deleted_at);
+  EXPECT_FALSE(job(ids[1]).log_deleted_at);
+  EXPECT_FALSE(job(ids[2]).log_deleted_at);
+}
+
+TEST_F(LifecycleTest, PagesNeitherSkipNorRepeat) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 4; ++i) made.push_back(create());
+  std::vector<std::string> listed;
+  ListQuery query;
+  query.limit = 3;
+  for (;;) {
+    const auto page = await(store_->transact([query](Transaction& tx) { return list(tx, query); }));
+    ASSERT_TRUE(page.has_value());
+    for (const Job& one : page->jobs) listed.push_back(one.id);
+    if (!page->next_cursor) break;
+    query.cursor = page->next_cursor;
+  }
+  std::ranges::sort(made);
+  std::ranges::sort(listed);
+  EXPECT_EQ(listed, made);
+  query.cursor = "' OR 1";
+  EXPECT_EQ(
+      await(store_->transact([query](Transaction& tx) { return list(tx, query); })).error().code,
+      "invalid_cursor");
+}
+
+}  // namespace
+}  // namespace flashpods::jobs

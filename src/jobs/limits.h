@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "jobs/job.h"
+
+namespace flashpods::jobs {
+
+/// What the configuration says of one job type (spec, "Default Resource Limits").
+struct TypeLimits {
+  Resources defaults{2, 4};
+  Resources caps{8, 16};
+  std::int64_t default_timeout_minutes = 30;
+  std::int64_t max_timeout_minutes = 120;
+  std::string default_image;
+};
+
+struct JobLimits {
+  TypeLimits worker{{2, 4}, {8, 16}, 30, 120, "ubuntu:22.04"};
+  TypeLimits agent{{2, 4}, {4, 8}, 60, 120, "flashpods/agent:latest"};
+  Resources capacity;  ///< what may be given away on this host, all jobs together
+  std::int64_t default_keep_minutes = 60;
+  std::int64_t max_keep_minutes = 7 * 24 * 60;
+  /// One string of argv or env holds at most 128 KiB (execve(2), MAX_ARG_STRLEN); this leaves room.
+  std::size_t max_text_bytes = 96 * 1024;
+  std::vector<std::string> private_registries;  ///< "host:port", from which images may come
+  Seconds grace{10};
+  Seconds start_limit{600};
+  std::int64_t concurrent_starts = 4;
+  std::uint64_t max_log_bytes = 50ULL * 1024 * 1024;
+  std::uint64_t max_total_log_bytes = 10ULL * 1024 * 1024 * 1024;
+  std::int64_t log_hours = 24;
+
+  [[nodiscard]] const TypeLimits& of(JobType type) const {
+    return type == JobType::kWorker ? worker : agent;
+  }
+};
+
+}  // namespace flashpods::jobs

@@ -1,0 +1,128 @@
+#include "process/command_runner.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "async/with_timeout.h"
+#include "process/fake_command_runner.h"
+
+namespace flashpods {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct CommandRunnerTest : testing::Test {
+  void run(Awaitable<void> task) {
+    boost::asio::co_spawn(io, std::move(task), [](std::exception_ptr e) {
+      if (e) std::rethrow_exception(e);
+    });
+    io.run();
+    io.restart();
+  }
+  Result<CommandResult> result(Command command) {
+    Result<CommandResult> answer;
+    run(into(std::move(command), answer));
+    return answer;
+  }
+  Awaitable<void> into(Command command, Result<CommandResult>& answer) {
+    answer = co_await runner->run(std::move(command));
+  }
+  static Command shell(std::string script) {
+    Command command;
+    command.argv = {"sh", "-c", std::move(script)};
+    command.env = {{"PATH", "/usr/bin:/bin"}};
+    return command;
+  }
+
+  boost::asio::io_context io{1};
+  SystemTimer timer;
+  std::unique_ptr<CommandRunner> runner = make_command_runner();
+};
+
+TEST_F(CommandRunnerTest, GivesOutputAndExitCode) {
+  const auto answer = result(shell("echo out; echo err >&2; exit 3"));
+  EXPECT_EQ(answer->exit_code, 3);
+  EXPECT_EQ(answer->out, "out\n");
+  EXPECT_EQ(answer->err, "err\n");
+}
+
+TEST_F(CommandRunnerTest, NothingIsInherited) {
+  ::setenv("FLASHPODS_SECRET", "x", 1);
+  auto command = shell("env | grep -c SECRET; cat");
+  EXPECT_EQ(result(command)->out, "0\n");
+  command.env["SECRET_BUT_NAMED"] = "1";
+  EXPECT_EQ(result(command)->out, "1\n");
+}
+
+TEST_F(CommandRunnerTest, InputIsFedWhileOutputIsRead) {
+  auto command = shell("cat");
+  command.input.assign(900'000, 'x');
+  EXPECT_EQ(result(command)->out, command.input);
+}
+
+TEST_F(CommandRunnerTest, AProgramThatReadsNoInputIsFine) {
+  auto command = shell("exec 0<&-; exit 4");
+  command.input.assign(900'000, 'x');
+  EXPECT_EQ(result(command)->exit_code, 4);
+}
+
+TEST_F(CommandRunnerTest, OutputBeyondTheCapDrains) {
+  auto command = shell("head -c 3000000 /dev/zero; echo end >&2");
+  command.max_output = 10;
+  const auto answer = result(command);
+  EXPECT_EQ(answer->out.size(), 10U);
+  EXPECT_EQ(answer->err, "end\n");
+}
+
+TEST_F(CommandRunnerTest, ADescendantThatKeepsThePipeDoesNotHoldUsUp) {
+  const auto answer = result(shell("sleep 1000 & echo $!"));
+  EXPECT_EQ(answer->exit_code, 0);
+  ::kill(std::stoi(answer->out), SIGKILL);
+}
+
+TEST_F(CommandRunnerTest, TheTimeoutEndsTheWholeGroup) {
+  auto command = shell("sleep 1000 & echo $!; wait");
+  command.timeout = 300ms;
+  const auto answer = result(command);
+  EXPECT_TRUE(answer->timed_out);
+  EXPECT_EQ(answer->signal, SIGTERM);
+}
+
+Awaitable<void> expect_cut_off(CommandRunner& runner, Timer& timer, Command command) {
+  const auto answer = co_await with_timeout(timer, 100ms, runner.run(std::move(command)));
+  EXPECT_FALSE(answer);
+}
+
+TEST_F(CommandRunnerTest, CancellationKillsAndReaps) {
+  run(expect_cut_off(*runner, timer, shell("trap '' TERM; sleep 1000")));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+}
+
+TEST_F(CommandRunnerTest, AMissingProgramIsSaid) {
+  Command command;
+  command.argv = {"no-such-program"};
+  EXPECT_EQ(result(command).error().code, "command_not_found");
+}
+
+TEST_F(CommandRunnerTest, TheFakeAnswersByBeginning) {
+  auto fake = std::make_unique<FakeCommandRunner>();
+  auto& script = *fake;
+  runner = std::move(fake);
+  script.when("podman", 1);
+  script.when("podman ps", 0, "[]");
+  Command command;
+  command.argv = {"podman", "ps", "-a"};
+  EXPECT_EQ(result(command)->out, "[]");
+  command.argv = {"podman", "rm"};
+  EXPECT_EQ(result(command)->exit_code, 1);
+  command.argv = {"rsync"};
+  EXPECT_EQ(result(command)->exit_code, 127);
+  EXPECT_EQ(script.commands.size(), 3U);
+}
+
+}  // namespace
+}  // namespace flashpods

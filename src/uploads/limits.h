@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace flashpods::uploads {
+
+inline constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
+
+/// What one upload, and all of them together, may take (specification, "Upload Quotas").
+struct Limits {
+  std::uint64_t max_upload_bytes = 2 * kGibibyte;  ///< one upload, allocated bytes
+  std::uint64_t max_total_bytes = 10 * kGibibyte;  ///< uploads, sealed and job directories
+  std::uint64_t max_files = 500'000;               ///< one upload
+  Seconds uploading_ttl{30 * 60};                  ///< since the last transfer began or ended
+  Seconds finalized_ttl{60 * 60};                  ///< a finalized upload that no job took
+};
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <sys/types.h>
+
+namespace flashpods::uploads {
+
+/// Bytes written by a process and all its descendants, living or reaped, since they started (wchar
+/// of proc_pid_io(5): files, and the little that goes to sockets and pipes). Never an undercount of
+/// what went to files; 0 if there is no such process. Of our own uid only.
+[[nodiscard]] std::uint64_t bytes_written_by(pid_t process);
+
+/// The same of what they read, from files and sockets (rchar).
+[[nodiscard]] std::uint64_t bytes_read_by(pid_t process);
+
+/// Sets RLIMIT_FSIZE (setrlimit(2)) of a running process and its descendants: from now on a write
+/// beyond `bytes` in any file fails with EFBIG where SIGXFSZ is ignored.
+void limit_file_size(pid_t process, std::uint64_t bytes);
+
+/// No more files can be opened by the process and its descendants (RLIMIT_NOFILE 0).
+void forbid_opening_files(pid_t process);
+
+}  // namespace flashpods::uploads

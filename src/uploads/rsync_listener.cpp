@@ -1,0 +1,213 @@
+#include "uploads/rsync_listener.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <fmt/format.h>
+
+#include "async/with_timeout.h"
+#include "base/files.h"
+#include "uploads/loopback_peer.h"
+#include "uploads/rsync_config.h"
+
+namespace flashpods::uploads {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr const char* kSecretsFile = "rsync.users";
+constexpr std::size_t kNameBytes = 8;
+constexpr Milliseconds kRefusal{5000};
+constexpr Milliseconds kAcceptRetry{100};
+
+Error cannot_listen(const RsyncOptions& options, const boost::system::error_code& error) {
+  return {ErrorKind::kUnavailable, "cannot_listen",
+          fmt::format("Cannot listen for rsync on {} port {}: {}. Choose another port with "
+                      "--rsync-port.",
+                      options.address, options.port, error.message())};
+}
+
+/// An IPv4 peer that arrived at an IPv6 socket is an IPv4 peer.
+asio::ip::address plain(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return address;
+}
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(ErrorKind::kForbidden, "peer_refused", std::move(message));
+}
+
+bool is_allowed(const std::vector<std::string>& sources, const std::string& address) {
+  return std::ranges::find(sources, address) != sources.end();
+}
+
+Result<void> check_local_peer(const tcp::endpoint& peer, const tcp::endpoint& ours) {
+  if (!plain(peer.address()).is_loopback()) {
+    return refuse("Only connections from this machine are accepted.");
+  }
+  if (uid_of_peer(peer, ours) != ::getuid()) {
+    return refuse("Only the user who started this daemon may upload to it.");
+  }
+  return {};
+}
+
+/// Reads on until the client closes: closing first would reset the connection, and take our words
+/// back before they are read.
+Awaitable<void> drain(std::shared_ptr<tcp::socket> socket) {
+  std::array<char, 512> ignored{};
+  for (;;) {
+    const auto [error, got] = co_await socket->async_read_some(asio::buffer(ignored), kTuple);
+    if (error) co_return;
+  }
+}
+
+/// rsync clients show what follows "@ERROR: " (after the daemon's greeting).
+Awaitable<void> refuse_client(std::shared_ptr<tcp::socket> socket, Timer& timer,
+                              std::string words) {
+  const std::string text = "@RSYNCD: 31.0\n@ERROR: " + words + "\n";
+  co_await asio::async_write(*socket, asio::buffer(text), kTuple);
+  boost::system::error_code ignored;
+  socket->shutdown(tcp::socket::shutdown_send, ignored);
+  co_await with_timeout(timer, kRefusal, drain(socket));
+}
+
+}  // namespace
+
+RsyncListener::RsyncListener(Executor executor, Receiving receiving, Random& random,
+                             RsyncOptions options)
+    : receiving_(receiving),
+      with_(receiving.with),
+      random_(random),
+      options_(std::move(options)),
+      acceptor_(executor),
+      tasks_(executor, [this](const std::string& task, const std::string& what) {
+        with_.log.error("rsync_connection_failed", {{"task", task}, {"why", what}});
+      }) {}
+
+RsyncListener::~RsyncListener() = default;
+
+Result<std::unique_ptr<RsyncListener>> RsyncListener::open(Executor executor, Receiving receiving,
+                                                           Random& random, RsyncOptions options) {
+  std::unique_ptr<RsyncListener> listener(
+      new RsyncListener(std::move(executor), receiving, random, std::move(options)));
+  if (auto written = listener->write_secret(); !written) return std::unexpected(written.error());
+  if (auto listening = listener->listen(); !listening) return std::unexpected(listening.error());
+  return listener;
+}
+
+Result<void> RsyncListener::listen() {
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(options_.address, error);
+  if (error) return std::unexpected(cannot_listen(options_, error));
+  const tcp::endpoint endpoint(address, options_.port);
+  const auto step = [&](auto action) {
+    if (!error) action();
+  };
+  step([&] { acceptor_.open(endpoint.protocol(), error); });
+  step([&] { ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC); });
+  step([&] { acceptor_.set_option(tcp::acceptor::reuse_address(true), error); });
+  step([&] { acceptor_.bind(endpoint, error); });
+  step([&] { acceptor_.listen(asio::socket_base::max_listen_connections, error); });
+  if (error) return std::unexpected(cannot_listen(options_, error));
+  return {};
+}
+
+Result<void> RsyncListener::write_secret() {
+  if (!options_.secret) return {};
+  const auto& paths = receiving_.files.directories().paths();
+  secrets_file_ = paths.transfers.parent_path() / kSecretsFile;
+  return write_file_durably(*secrets_file_, fmt::format("{}:{}\n", kRsyncUser, *options_.secret));
+}
+
+std::uint16_t RsyncListener::port() const { return acceptor_.local_endpoint().port(); }
+
+Awaitable<void> RsyncListener::serve() {
+  while (acceptor_.is_open()) {
+    auto [error, socket] = co_await acceptor_.async_accept(kTuple);
+    if (!error) {
+      accept(std::move(socket));
+    } else if (acceptor_.is_open()) {
+      // Out of descriptors, most likely: it passes.
+      co_await with_.timer.sleep_for(kAcceptRetry);
+    }
+  }
+}
+
+Result<std::string> RsyncListener::check_peer(const tcp::socket& socket) const {
+  boost::system::error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return refuse("The connection is gone.");
+  const auto address = plain(peer.address());
+  const bool local_mode = options_.allowed_sources.empty();
+  if (local_mode) {
+    const auto ours = socket.local_endpoint(error);
+    if (auto local = check_local_peer(peer, ours); !local) return std::unexpected(local.error());
+  } else if (!is_allowed(options_.allowed_sources, address.to_string())) {
+    return refuse("This address is not allowed to upload here.");
+  }
+  if (connections_.size() >= options_.max_connections) {
+    return refuse(fmt::format("There are {} transfers already. Try again in a moment.",
+                              options_.max_connections));
+  }
+  return address.to_string();
+}
+
+std::shared_ptr<RsyncConnection> RsyncListener::connection(std::string name, std::string owner) {
+  RsyncProgram program{options_.rsync_program, options_.hook, secrets_file_};
+  return connections_.emplace_back(std::make_shared<RsyncConnection>(
+      acceptor_.get_executor(), receiving_, std::move(program), std::move(name), std::move(owner)));
+}
+
+Awaitable<void> RsyncListener::adopt_survivors() {
+  auto survivors = co_await receiving_.uploads.survivors();
+  for (auto& survivor : survivors) {
+    auto served = connection(survivor.name, "");
+    tasks_.start("rsync", run_survivor(std::move(served), std::move(survivor)));
+  }
+}
+
+void RsyncListener::accept(tcp::socket socket) {
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+  const auto owner = check_peer(socket);
+  if (!owner) {
+    auto refused = std::make_shared<tcp::socket>(std::move(socket));
+    tasks_.start("refuse", refuse_client(std::move(refused), with_.timer, owner.error().message));
+    return;
+  }
+  auto served = connection(random_hex(random_, kNameBytes), *owner);
+  tasks_.start("rsync", run(std::move(served), std::move(socket)));
+}
+
+Awaitable<void> RsyncListener::run(std::shared_ptr<RsyncConnection> connection,
+                                   tcp::socket socket) {
+  // However it ends, its place is free again.
+  const std::unique_ptr<void, std::function<void(void*)>> leave(
+      this, [&](void*) { std::erase(connections_, connection); });
+  co_await connection->run(std::move(socket));
+}
+
+Awaitable<void> RsyncListener::run_survivor(std::shared_ptr<RsyncConnection> connection,
+                                            FoundTransfer survivor) {
+  const std::unique_ptr<void, std::function<void(void*)>> leave(
+      this, [&](void*) { std::erase(connections_, connection); });
+  co_await connection->run_survivor(std::move(survivor));
+}
+
+Awaitable<void> RsyncListener::close() {
+  acceptor_.close();
+  for (const auto& connection : connections_) connection->stop();
+  co_await tasks_.join();
+  co_await tasks_.close();
+}
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,126 @@
+// The pure pieces of talking to rsync: its configuration, the hook's two lines, the peer's uid.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "uploads/loopback_peer.h"
+#include "uploads/repair.h"
+#include "uploads/rsync_config.h"
+#include "uploads/rsync_hook.h"
+#include "uploads/transfer_budget.h"
+
+namespace flashpods::uploads {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(RsyncConfig, IsWriteOnlyAndQuotesTheHook) {
+  const auto text = rsync_config({"/s/module", {"/a b/it's", "--rsync-hook"}, "/s/users"});
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("write only = yes\n"));
+  EXPECT_THAT(*text, HasSubstr("list = no\n"));
+  EXPECT_THAT(*text, HasSubstr("pre-xfer exec = '/a b/it'\\''s' '--rsync-hook'\n"));
+  EXPECT_THAT(*text, HasSubstr("auth users = flashpods\nsecrets file = /s/users\n"));
+  EXPECT_THAT(*text, Not(HasSubstr("uid = 0")));
+}
+
+TEST(RsyncConfig, RefusesPathsThatItWouldMisread) {
+  for (const char* path : {"/a%b", "/a\npath = /", "/a\\", "/a "}) {
+    EXPECT_FALSE(rsync_config({path, {"/hook"}, {}})) << path;
+  }
+}
+
+TEST(RsyncHook, QuestionGoesThroughWhole) {
+  const char* const environment[] = {"RSYNC_ARG0=rsyncd",
+                                     "RSYNC_ARG1=--server",
+                                     "RSYNC_ARG2=a \"b\"\n",
+                                     "RSYNC_ARG10=not next",
+                                     "RSYNC_REQUEST=uploads/upload_x/",
+                                     "PATH=/bin",
+                                     nullptr};
+  const auto request = parse_hook_question(hook_question(environment));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->request, "uploads/upload_x/");
+  EXPECT_EQ(request->arguments, (std::vector<std::string>{"--server", "a \"b\"\n"}));
+}
+
+TEST(RsyncHook, AnythingElseIsNoQuestion) {
+  for (const char* line :
+       {"", "x\n", "[]\n", "{\"request\": 1}\n", "{\"request\":\"a\",\"x\":1}\n"}) {
+    EXPECT_FALSE(parse_hook_question(line)) << line;
+  }
+}
+
+constexpr std::string_view kTable =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout\n"
+    "   0: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1\n"
+    "   1: 0100007F:C350 0100007F:2328 01 00000000:00000000 00:00000000 00000000  1001        0 2\n"
+    "   2: 0100007F:2328 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 "
+    "3\n";
+
+TEST(LoopbackPeer, IsTheOwnerOfTheOtherEnd) {
+  using boost::asio::ip::tcp;
+  const auto loopback = boost::asio::ip::address_v4::loopback();
+  EXPECT_EQ(uid_of_peer(kTable, tcp::endpoint(loopback, 50000), tcp::endpoint(loopback, 9000)),
+            1001U);
+  EXPECT_FALSE(uid_of_peer(kTable, tcp::endpoint(loopback, 50001), tcp::endpoint(loopback, 9000)));
+  EXPECT_FALSE(uid_of_peer("", tcp::endpoint(loopback, 50000), tcp::endpoint(loopback, 9000)));
+}
+
+TEST(Repair, DirectoriesFollowTheirRows) {
+  EXPECT_EQ(repair_of_received(State::kUploading), Repair::kKeep);
+  EXPECT_EQ(repair_of_received(State::kFinalized), Repair::kSeal);
+  EXPECT_EQ(repair_of_sealed(State::kFinalized), Repair::kKeep);
+  EXPECT_EQ(repair_of_sealed(State::kUploading), Repair::kUnseal);
+  for (const auto state :
+       {std::optional<State>{}, std::optional{State::kExpired}, std::optional{State::kConsumed}}) {
+    EXPECT_EQ(repair_of_received(state), Repair::kRemove);
+    EXPECT_EQ(repair_of_sealed(state), Repair::kRemove);
+  }
+}
+
+constexpr std::uint64_t kMegabyte = 1 << 20;
+
+TEST(TransferBudget, TheTighterLimitCounts) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
+  DiskUse disk;
+  TransferBudget budget(limits, disk);
+  budget.measured(5 * kMegabyte, 90 * kMegabyte, 0);
+  EXPECT_EQ(budget.left(), 10 * kMegabyte);
+  budget.measured(15 * kMegabyte, 90 * kMegabyte, 0);
+  EXPECT_EQ(budget.left(), 5 * kMegabyte);
+}
+
+TEST(TransferBudget, IsSharedByAllTransfers) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 30 * kMegabyte};
+  DiskUse disk;
+  TransferBudget one(limits, disk);
+  TransferBudget other(limits, disk);
+  one.measured(0, 0, 0);
+  other.measured(0, 0, 0);
+  one.wrote(18 * kMegabyte);
+  other.wrote(12 * kMegabyte);
+  EXPECT_EQ(one.left(), 0U);
+  EXPECT_EQ(other.left(), 0U);
+}
+
+TEST(TransferBudget, MeasuresAgainBeforeItCuts) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
+  DiskUse disk;
+  TransferBudget budget(limits, disk);
+  budget.measured(0, 0, 0);
+  budget.wrote(11 * kMegabyte);
+  EXPECT_TRUE(budget.wants_measure());
+  budget.measured(2 * kMegabyte, 2 * kMegabyte, 11 * kMegabyte);  // most of it replaced old files
+  EXPECT_FALSE(budget.wants_measure());
+  EXPECT_EQ(budget.left(), 18 * kMegabyte);
+  budget.wrote(40 * kMegabyte);
+  EXPECT_EQ(budget.left(), 0U);
+  EXPECT_FALSE(budget.is_used_up());
+  budget.measured(20 * kMegabyte, 20 * kMegabyte, 40 * kMegabyte);
+  EXPECT_TRUE(budget.is_used_up());
+}
+
+}  // namespace
+}  // namespace flashpods::uploads

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "uploads/upload_files.h"
+
+namespace flashpods::uploads {
+
+/// Walks a tree that a client filled and nobody writes to any more: takes setuid, setgid and sticky
+/// bits off everything, gives symbolic links the targets the client sent (kMungedPrefix), removes
+/// device nodes, and measures. Other modes and all times stay as they are, also of a directory that
+/// must be opened up for the walk. Never follows a link. Uses the name .link-NAME beside `path`.
+/// Blocks.
+/// kNotFound if `path` is absent, kInvalid "invalid_path" for a path longer than PATH_MAX.
+[[nodiscard]] Result<TreeContent> seal_tree(const std::filesystem::path& path);
+
+/// Measures alone, also while rsync writes: what vanishes meanwhile does not count, and no mode
+/// changes for longer than the walk (measure_tree of base leaves opened directories open). An
+/// absent tree is empty. Blocks.
+[[nodiscard]] Result<TreeContent> measure_upload(const std::filesystem::path& path);
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "uploads/limits.h"
+
+namespace flashpods::uploads {
+
+/// How full the disk is that all uploads share: measured now and then, counted up in between.
+struct DiskUse {
+  std::uint64_t bytes = 0;
+};
+
+/// What one transfer may still write. Written bytes are only an upper bound of what stays on disk
+/// (a file replaced is a file freed), so before a transfer is cut its tree is measured again; and
+/// as the count gets close to the limit that happens early enough to be over in time.
+class TransferBudget {
+ public:
+  TransferBudget(const Limits& limits, DiskUse& disk) : limits_(limits), disk_(disk) {}
+
+  /// The upload and everything else were just measured; `written` so far by the process.
+  void measured(std::uint64_t upload_bytes, std::uint64_t total_bytes, std::uint64_t written) {
+    upload_ = upload_bytes;
+    disk_.bytes = total_bytes;
+    last_written_ = written;
+    at_measure_ = left();
+  }
+
+  /// The process has written so much since it started.
+  void wrote(std::uint64_t written) {
+    const std::uint64_t more = written - std::min(last_written_, written);
+    upload_ += more;
+    disk_.bytes += more;
+    last_written_ = std::max(last_written_, written);
+  }
+
+  [[nodiscard]] std::uint64_t left() const {
+    return std::min(limits_.max_upload_bytes - std::min(limits_.max_upload_bytes, upload_),
+                    limits_.max_total_bytes - std::min(limits_.max_total_bytes, disk_.bytes));
+  }
+
+  /// Half of what was left at the last measurement is used up.
+  [[nodiscard]] bool wants_measure() const {
+    return left() < at_measure_ / 2 && at_measure_ > kTrusted;
+  }
+  /// Nothing is left, and the count is recent enough to be believed.
+  [[nodiscard]] bool is_used_up() const { return left() == 0 && !wants_measure(); }
+
+ private:
+  /// A count over no more than this is believed without another measurement.
+  static constexpr std::uint64_t kTrusted = 1 << 20;
+
+  const Limits& limits_;
+  DiskUse& disk_;
+  std::uint64_t upload_ = 0;
+  std::uint64_t last_written_ = 0;
+  std::uint64_t at_measure_ = 0;
+};
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,245 @@
+#include "uploads/uploads.h"
+
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "uploads/test_support.h"
+
+namespace flashpods::uploads {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+class UploadsTest : public testing::Test {
+ protected:
+  Result<Upload> finalize_upload(const std::string& id) {
+    return finish(world_.context, world_.uploads->finalize(id));
+  }
+  Result<Upload> remove_upload(const std::string& id) {
+    return finish(world_.context, world_.uploads->remove(id));
+  }
+  void sweep() { finish(world_.context, world_.uploads->sweep()); }
+  /// The row alone, as if the daemon died right after its commit.
+  void finalize_row(const std::string& id) {
+    ASSERT_TRUE(world_.transact([&](Transaction& tx) {
+      return finalize(tx, id, 1, 1, world_.clock.now(), world_.limits);
+    }));
+  }
+  void reserve_row(const std::string& id) {
+    ASSERT_TRUE(world_.transact(
+        [&](Transaction& tx) { return reserve(tx, id, "job_1", world_.clock.now()); }));
+  }
+  static std::string code(const Result<Upload>& result) {
+    return result ? "ok" : result.error().code;
+  }
+
+  UploadsWorld world_;
+};
+
+TEST_F(UploadsTest, FinalizeSealsAndCounts) {
+  world_.receive("upload_a");
+  put(world_.received("upload_a") / "big", std::string(5000, 'x'));
+  fs::create_symlink("big", world_.received("upload_a") / "link");
+  const auto upload = finalize_upload("upload_a");
+  ASSERT_TRUE(upload) << upload.error().message;
+  EXPECT_EQ(upload->state, State::kFinalized);
+  EXPECT_EQ(upload->size_bytes, 5001);
+  EXPECT_EQ(upload->file_count, 3);
+  EXPECT_EQ(upload->expires_at, world_.clock.now() + 60min);
+  EXPECT_FALSE(fs::exists(world_.received("upload_a")));
+  EXPECT_EQ(contents(world_.sealed("upload_a") / "src/main.c"), "x");
+}
+
+TEST_F(UploadsTest, FinalizeSaysWhyNot) {
+  EXPECT_EQ(code(finalize_upload("upload_none")), "upload_not_found");
+  world_.receive("upload_a");
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+  EXPECT_EQ(code(finalize_upload("upload_a")), "already_finalized");
+  world_.clock.advance(61min);
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_expired");
+}
+
+TEST_F(UploadsTest, QuotasHoldAtFinalize) {
+  UploadsWorld small{Limits{.max_upload_bytes = 100'000, .max_files = 2}};
+  small.receive("upload_a");
+  put(small.received("upload_a") / "big", std::string(200'000, 'x'));
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_a"))),
+            "upload_quota_exceeded");
+  small.receive("upload_b", "1");
+  small.receive("upload_b", "2");
+  small.receive("upload_b", "3");
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))),
+            "upload_quota_exceeded");
+  EXPECT_EQ(small.state_of("upload_b"), State::kUploading);
+  EXPECT_TRUE(fs::exists(small.received("upload_b") / "3"));
+}
+
+TEST_F(UploadsTest, SpecialBitsFallOffAndOtherModesStay) {
+  world_.receive("upload_a", "closed/inner");
+  const auto root = world_.received("upload_a");
+  put(root / "suid");
+  ASSERT_EQ(::chmod((root / "suid").c_str(), 06755), 0);
+  ASSERT_EQ(::chmod((root / "closed").c_str(), 0), 0);
+  ASSERT_EQ(::chmod(root.c_str(), 01555), 0);
+  ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
+  const auto mode = [](const fs::path& path) {
+    struct stat status{};
+    return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0xFFFF;
+  };
+  EXPECT_EQ(mode(world_.sealed("upload_a") / "suid"), 0755U);
+  EXPECT_EQ(mode(world_.sealed("upload_a") / "closed"), 0U);
+  EXPECT_EQ(mode(world_.sealed("upload_a")), 0555U);
+}
+
+TEST_F(UploadsTest, LinksGetTheirTargetsBackAndTimesStay) {
+  world_.receive("upload_a");
+  const auto inner = world_.received("upload_a") / "src";
+  fs::create_symlink("/rsyncd-munged//etc/hosts", inner / "absolute");
+  fs::create_symlink("/rsyncd-munged/../../up", inner / "up");
+  fs::create_symlink("plain", inner / "plain");
+  const auto long_ago = fs::file_time_type::clock::now() - 1000h;
+  fs::last_write_time(inner, long_ago);
+  ASSERT_EQ(::chmod(inner.c_str(), 0555), 0);
+  ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
+  const auto sealed = world_.sealed("upload_a") / "src";
+  EXPECT_EQ(fs::read_symlink(sealed / "absolute"), "/etc/hosts");
+  EXPECT_EQ(fs::read_symlink(sealed / "up"), "../../up");
+  EXPECT_EQ(fs::read_symlink(sealed / "plain"), "plain");
+  EXPECT_EQ(fs::last_write_time(sealed), long_ago);
+  EXPECT_EQ(fs::status(sealed).permissions(), fs::perms{0555});
+}
+
+TEST_F(UploadsTest, AJobTakesTheFilesOnceAndMayAskAgain) {
+  world_.receive("upload_a");
+  ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
+  const auto work = world_.state.path() / "jobs/job_1/work";
+  fs::create_directories(work);
+  ASSERT_TRUE(world_.files->directories().move_to_job("upload_a", work));
+  ASSERT_TRUE(world_.files->directories().move_to_job("upload_a", work));
+  EXPECT_EQ(contents(work / "src/main.c"), "x");
+  EXPECT_FALSE(fs::exists(world_.sealed("upload_a")));
+}
+
+TEST_F(UploadsTest, DeleteRemovesAndIsFinal) {
+  world_.receive("upload_a");
+  const auto removed = remove_upload("upload_a");
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->state, State::kExpired);
+  EXPECT_FALSE(fs::exists(world_.received("upload_a")));
+  EXPECT_EQ(code(remove_upload("upload_a")), "upload_expired");
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_expired");
+  EXPECT_EQ(code(remove_upload("upload_none")), "upload_not_found");
+}
+
+TEST_F(UploadsTest, DeleteLeavesAReservedOneAlone) {
+  world_.receive("upload_a");
+  ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
+  reserve_row("upload_a");
+  EXPECT_EQ(code(remove_upload("upload_a")), "upload_in_use");
+  EXPECT_TRUE(fs::exists(world_.sealed("upload_a")));
+}
+
+TEST_F(UploadsTest, TheSweepTakesWhatIsDueAndNothingElse) {
+  world_.receive("upload_old");
+  world_.receive("upload_reserved");
+  ASSERT_EQ(code(finalize_upload("upload_reserved")), "ok");
+  reserve_row("upload_reserved");
+  world_.clock.advance(29min);
+  world_.receive("upload_new");
+  sweep();
+  EXPECT_TRUE(fs::exists(world_.received("upload_old")));
+  world_.clock.advance(61min);
+  world_.receive("upload_new");  // refused: expired as well
+  world_.receive("upload_newer");
+  sweep();
+  EXPECT_FALSE(fs::exists(world_.received("upload_old")));
+  EXPECT_EQ(world_.state_of("upload_old"), State::kExpired);
+  EXPECT_FALSE(fs::exists(world_.received("upload_new")));
+  EXPECT_TRUE(fs::exists(world_.received("upload_newer")));
+  EXPECT_TRUE(fs::exists(world_.sealed("upload_reserved")));
+  EXPECT_EQ(world_.state_of("upload_reserved"), State::kFinalized);
+}
+
+TEST_F(UploadsTest, AnExpiredOneIsShownBeforeTheSweepSawIt) {
+  world_.receive("upload_a");
+  world_.clock.advance(30min);
+  EXPECT_EQ(finish(world_.context, world_.uploads->get("upload_a"))->state, State::kExpired);
+}
+
+// Each crash point: the steps up to it by hand, then a restart.
+
+TEST_F(UploadsTest, CrashBetweenRowAndSealIsCompleted) {
+  world_.receive("upload_a");
+  finalize_row("upload_a");
+  world_.restart();
+  EXPECT_FALSE(fs::exists(world_.received("upload_a")));
+  EXPECT_TRUE(fs::exists(world_.sealed("upload_a") / "src/main.c"));
+}
+
+TEST_F(UploadsTest, AJobMayTakeOneWhoseSealWasInterrupted) {
+  world_.receive("upload_a");
+  finalize_row("upload_a");
+  const auto work = world_.state.path() / "work";
+  ASSERT_TRUE(world_.files->directories().move_to_job("upload_a", work));
+  EXPECT_TRUE(fs::exists(work / "src/main.c"));
+}
+
+TEST_F(UploadsTest, CrashAfterTheMoveToAJobLosesNothing) {
+  world_.receive("upload_a");
+  ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
+  reserve_row("upload_a");
+  const auto work = world_.state.path() / "work";
+  ASSERT_TRUE(world_.files->directories().move_to_job("upload_a", work));
+  world_.restart();
+  ASSERT_TRUE(world_.files->directories().move_to_job("upload_a", work));
+  EXPECT_TRUE(fs::exists(work / "src/main.c"));
+  EXPECT_EQ(world_.state_of("upload_a"), State::kFinalized);
+}
+
+TEST_F(UploadsTest, CrashDuringDeleteIsFinished) {
+  world_.receive("upload_a");
+  ASSERT_TRUE(
+      world_.transact([&](Transaction& tx) { return remove(tx, "upload_a", world_.clock.now()); }));
+  world_.restart();
+  EXPECT_FALSE(fs::exists(world_.received("upload_a")));
+  EXPECT_TRUE(world_.transact([](Transaction& tx) { return to_clear(tx); }).empty());
+}
+
+TEST_F(UploadsTest, CrashBeforeTheRowLeavesNoDirectory) {
+  put(world_.received("upload_stray") / "x");
+  put(world_.received("not an id") / "x");
+  put(world_.sealed("upload_stray2") / "x");
+  world_.restart();
+  EXPECT_TRUE(fs::is_empty(world_.state.path() / "uploads"));
+  EXPECT_TRUE(fs::is_empty(world_.state.path() / "sealed"));
+}
+
+TEST_F(UploadsTest, ADeadTransfersUploadComesBack) {
+  world_.receive("upload_a");
+  const auto module = world_.files->area().open("c1").value().module;
+  fs::rename(world_.received("upload_a"), module / "upload_a");
+  world_.restart();  // the slot's lock went out of scope: its process is dead
+  EXPECT_TRUE(fs::exists(world_.received("upload_a") / "src/main.c"));
+  EXPECT_TRUE(fs::is_empty(world_.state.path() / "transfers"));
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+}
+
+TEST_F(UploadsTest, ALivingTransferOfTheLastDaemonIsRespected) {
+  world_.receive("upload_a");
+  auto slot = world_.files->area().open("c1").value();
+  fs::rename(world_.received("upload_a"), slot.module / "upload_a");
+  world_.restart();
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_in_progress");
+  world_.clock.advance(31min);
+  sweep();
+  EXPECT_EQ(world_.state_of("upload_a"), State::kUploading);
+  EXPECT_TRUE(fs::exists(slot.module / "upload_a/src/main.c"));
+  slot.lock.reset();
+  world_.clock.jump(-31min);
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+}
+
+}  // namespace
+}  // namespace flashpods::uploads

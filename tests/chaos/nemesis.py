@@ -1,0 +1,189 @@
+"""What goes wrong: processes are killed and stopped, at times and places that the dice choose."""
+
+import collections
+import contextlib
+import datetime
+import os
+import re
+import signal
+import time
+
+import psutil
+
+from flashpods_test import leftovers, processes
+from flashpods_test.waiting import wait_until
+
+# What to do, how often, and the least time between two (the long stops are rare).
+DEEDS = {
+    "kill_daemon": 24,
+    "kill_daemon_and_shims": 8,
+    "kill_shim": 20,
+    "kill_podman": 12,
+    "kill_conmon": 8,
+    "stop_daemon": 8,
+    "stop_shim": 8,
+    "stop_daemon_long": 1,
+    "stop_shim_long": 1,
+}
+LONG_STOP_SECONDS = 30
+JOB = re.compile(r"job_[a-z2-7]{16}")
+
+
+class Nemesis:
+    """Torments one daemon until the time is up; afterwards it runs and nothing is stopped."""
+
+    def __init__(self, daemon, dice, until):
+        self.daemon, self.dice, self.until = daemon, dice, until
+        self.cycles = 0
+        self.deeds = collections.Counter()
+        self.recoveries = []  # seconds from the start of a process to a reconciled daemon
+        self.victims = collections.defaultdict(set)  # by kind of process: ids of the jobs it served
+        self.history = []  # what was done when, to whom: (text, ids of jobs)
+
+    def run(self):
+        while time.monotonic() < self.until:
+            time.sleep(self.dice.expovariate(1 / 1.2))
+            deed = self.dice.choices(list(DEEDS), DEEDS.values())[0]
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                getattr(self, deed)()
+        if not self.daemon.running():
+            self.restart()
+
+    def note(self, kind, words):
+        at = datetime.datetime.now(datetime.UTC).strftime("%H:%M:%S.%f")[:-3]
+        self.deeds[kind] += 1
+        self.history.append((f"{at} {kind}: {words[:200]}", set(JOB.findall(words))))
+
+    def story_of(self, job_id):
+        """What was done to one job and to the daemon."""
+        return [text for text, ids in self.history if not ids or job_id in ids]
+
+    # The daemon
+
+    def crash(self):
+        self.daemon.kill()
+        self.note("flashpodsd", "killed")
+
+    def kill_daemon(self):
+        self.crash()
+        time.sleep(self.dice.choice([0, 0, 0.3, 1.5]))
+        self.restart()
+
+    def kill_daemon_and_shims(self):
+        shims = self.shims()
+        self.crash()
+        for shim in shims:
+            self.kill(shim, "flashpods-shim")
+        self.restart()
+
+    def restart(self):
+        """Sometimes it does not live long enough to recover."""
+        self.daemon.start(wait=False)
+        self.cycles += 1
+        while self.dice.random() < 0.15:
+            time.sleep(self.dice.uniform(0, 1))
+            self.crash()
+            self.daemon.start(wait=False)
+            self.cycles += 1
+        begun = time.monotonic()
+        inherited = unfinished(self.daemon)
+        wait_until(self.daemon.healthy, 120, "a healthy daemon", 0.01)
+        wait_until(lambda: self.reconciled(inherited), 120, "every job in good hands", 0.01)
+        self.recoveries.append(time.monotonic() - begun)
+
+    def reconciled(self, inherited):
+        """Each job is over, waits for its turn, or has a shim."""
+        waiting = {row["id"] for row in unfinished(self.daemon) if row["status"] != "pending"}
+        held = locked_files()
+        return all(
+            row["id"] not in waiting or has_shim(self.daemon, row["id"], held) for row in inherited
+        )
+
+    # The others
+
+    def kill_shim(self):
+        self.kill(self.chosen(self.shims()), "flashpods-shim")
+
+    def kill_podman(self):
+        parents = [psutil.Process(self.daemon.process.pid), *self.shims()]
+        found = []
+        for parent in parents:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += [each for each in parent.children() if each.name() == "podman"]
+        self.kill(self.chosen(found), "podman")
+
+    def kill_conmon(self):
+        found = [each for each in self.ours("/conmon") if program_of(each) == "conmon"]
+        self.kill(self.chosen(found), "conmon")
+
+    def stop_daemon(self):
+        self.hold(psutil.Process(self.daemon.process.pid), self.dice.uniform(0.5, 4), "flashpodsd")
+
+    def stop_shim(self):
+        self.hold(self.chosen(self.shims()), self.dice.uniform(0.5, 4), "flashpods-shim")
+
+    def stop_daemon_long(self):
+        self.hold(psutil.Process(self.daemon.process.pid), LONG_STOP_SECONDS, "flashpodsd")
+
+    def stop_shim_long(self):
+        self.hold(self.chosen(self.shims()), LONG_STOP_SECONDS, "flashpods-shim")
+
+    def kill(self, process, kind):
+        if process is None:
+            return
+        words = " ".join(process.cmdline())
+        process.send_signal(signal.SIGKILL)
+        self.note(kind, words)
+        self.victims[kind] |= set(JOB.findall(words))
+
+    def hold(self, process, seconds, kind):
+        """Stopped for a while, or until the end of the torment."""
+        if process is None:
+            return
+        process.send_signal(signal.SIGSTOP)
+        self.note(f"{kind} stopped", f"{seconds:.1f} s, " + " ".join(process.cmdline()))
+        time.sleep(max(0, min(seconds, self.until - time.monotonic())))
+        process.send_signal(signal.SIGCONT)
+
+    def chosen(self, candidates):
+        ordered = sorted(candidates, key=lambda process: process.pid)
+        return self.dice.choice(ordered) if ordered else None
+
+    def shims(self):
+        return self.ours("/flashpods-shim")
+
+    def ours(self, program):
+        """Processes of this daemon's jobs, by the program that they call themselves."""
+        return [
+            process
+            for process in processes.belonging_to(self.daemon.state_dir)
+            if process.info["cmdline"][0].endswith(program)
+        ]
+
+
+def program_of(process):
+    """What really runs: before conmon and beside it, our own program goes by the same name."""
+    with contextlib.suppress(psutil.Error):
+        return os.path.basename(process.exe())
+    return ""
+
+
+def unfinished(daemon):
+    return leftovers.rows(
+        daemon,
+        "SELECT id, status FROM jobs WHERE status IN ('pending', 'starting', 'running')",
+    )
+
+
+def has_shim(daemon, job_id, held):
+    """Whether somebody holds the job's lock; looked at from outside, never by taking it."""
+    try:
+        return os.stat(daemon.state_dir / "jobs" / job_id / "shim.lock").st_ino in held
+    except FileNotFoundError:
+        return False
+
+
+def locked_files():
+    """Inode numbers of all flocked files."""
+    with open("/proc/locks") as table:
+        return {int(line.split()[5].split(":")[2]) for line in table if "FLOCK" in line}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+namespace flashpods::simulation {
+
+/// Mistakes that a run can be told to make, to see that they are found.
+enum class Bug : std::uint8_t {
+  kNone,
+  kNoIntent,         ///< the row that says `starting` is not written before the container is made
+  kNoTransaction,    ///< half of what one commit should change is changed
+  kNoFsync,          ///< artifacts are reported kept before they are on the disk
+  kForgetsStop,      ///< a cancelled job may complete
+  kNoAdmission,      ///< every job is let in
+  kLeavesWorkspace,  ///< a released job's directory stays
+};
+
+/// How often what goes wrong, in percent of the steps where it can.
+struct Faults {
+  int store = 1;     ///< a commit fails: full disk, I/O error
+  int files = 2;     ///< ENOSPC, EIO, EMFILE
+  int executor = 3;  ///< podman fails
+  int kill = 2;      ///< the daemon is killed, at any step
+  int power = 30;    ///< of these: the whole host goes down
+  int vanish = 1;    ///< a container is removed behind our back
+  int jump = 1;      ///< the wall clock jumps by up to a day, either way
+  int lost_reply = 5;
+};
+
+inline constexpr Faults kNoFaults{0, 0, 0, 0, 0, 0, 0, 0};
+
+}  // namespace flashpods::simulation

@@ -1,0 +1,195 @@
+#include "simulation/invariants.h"
+
+#include <fmt/format.h>
+
+#include "artifacts/repository.h"
+#include "jobs/admission.h"
+#include "jobs/state_machine.h"
+
+namespace flashpods::simulation {
+
+using jobs::Status;
+
+struct Invariants::Seen {
+  std::string id;
+  Status status;
+  std::optional<std::string> key;
+  std::optional<std::string> outcome;
+  std::optional<std::int64_t> exit_code;
+  bool stop_requested;
+  bool released;
+  bool log_deleted;
+  bool artifacts_deleted;
+  std::optional<Time> log_expires_at;
+  std::optional<Time> artifacts_expires_at;
+
+  [[nodiscard]] bool is_over() const { return !jobs::is_active(status); }
+  [[nodiscard]] Status end() const { return *jobs::parse_status(outcome.value_or("failed")); }
+};
+
+std::vector<Invariants::Seen> Invariants::jobs_in(Transaction& tx) {
+  std::vector<Seen> all;
+  for (const auto& row : tx.rows("SELECT * FROM jobs ORDER BY id")) {
+    all.push_back({row.text("id"), *jobs::parse_status(row.text("status")),
+                   row.optional_text("client_job_id"), row.optional_text("outcome"),
+                   row.optional_integer("exit_code"),
+                   row.optional_text("stop_requested_at").has_value(),
+                   row.optional_text("released_at").has_value(),
+                   row.optional_text("log_deleted_at").has_value(),
+                   row.optional_text("artifacts_deleted_at").has_value(),
+                   row.optional_time("log_expires_at"), row.optional_time("artifacts_expires_at")});
+  }
+  return all;
+}
+
+void Invariants::violation(const std::string& job, const std::string& what) {
+  scheduler_.trace().violation(job + ": " + what);
+}
+
+bool Invariants::is_cleaned(const std::string& job_id) const {
+  const auto found = last_.find(job_id);
+  return found != last_.end() && found->second == Status::kCleaned;
+}
+
+void Invariants::after_commit(Transaction& tx) {
+  latest_ = std::max(latest_, scheduler_.clock().now());
+  const auto changes = tx.row("SELECT total_changes() AS n")->integer("n");
+  if (std::exchange(changes_, changes) == changes) return;
+  const auto all = jobs_in(tx);
+  std::map<std::string, std::string> by_key;
+  for (const Seen& job : all) {
+    check_transition(job);
+    check_outcome(job);
+    check_kept(job);
+    if (!job.key) continue;
+    if (job.status == Status::kCleaned) {
+      std::erase_if(promises.job_of_key, [&](const auto& entry) { return entry.second == job.id; });
+      continue;
+    }
+    if (!by_key.emplace(*job.key, job.id).second)
+      violation(job.id, "a second job of key " + *job.key);
+  }
+  if (last_.size() > all.size()) scheduler_.trace().violation("a job's row is gone");
+  check_admission(tx);
+}
+
+/// No state moves backwards, and a job that is over keeps its end.
+void Invariants::check_transition(const Seen& job) {
+  const auto [entry, is_new] = last_.emplace(job.id, job.status);
+  if (is_new || entry->second == job.status) return;
+  if (!jobs::may_become(entry->second, job.status)) {
+    violation(job.id, fmt::format("went from {} to {}", jobs::to_string(entry->second),
+                                  jobs::to_string(job.status)));
+  }
+  entry->second = job.status;
+}
+
+/// The end is the container's own, and a cancelled job never completes.
+void Invariants::check_outcome(const Seen& job) {
+  if (!job.is_over()) return;
+  const auto outcome = job.end();
+  const bool stopped = job.stop_requested || promises.stopped.contains(job.id);
+  if (stopped && outcome == Status::kCompleted) {
+    violation(job.id, "was cancelled and completed");
+  }
+  if (outcome == Status::kCompleted && job.exit_code != 0) {
+    violation(job.id, "completed without exit code 0");
+  }
+  const Container* container = containers_.find(job.id);
+  if (container == nullptr || container->phase < Container::Phase::kEnded) {
+    if (container != nullptr && outcome == Status::kCompleted) {
+      violation(job.id, "completed while its container runs");
+    }
+    return;
+  }
+  const auto code = container->exited.exit_code;
+  if (job.exit_code && code && *job.exit_code != *code) {
+    violation(job.id, fmt::format("exit code {}, not the container's {}", *job.exit_code, *code));
+  }
+}
+
+/// Until their time is over, log and artifacts of a job that is over are there, whole.
+void Invariants::check_kept(const Seen& job) {
+  if (!job.is_over()) return;
+  const Container* container = containers_.find(job.id);
+  const bool ran = container != nullptr && container->exited.started.has_value();
+  if (!ran) return;
+  if (!job.log_deleted && job.status != Status::kCleaning && !disk_.now.logs.contains(job.id)) {
+    if (job.log_expires_at > latest_) violation(job.id, "its log is gone");
+  }
+  if (job.artifacts_deleted || !container->writes || job.end() == Status::kFailed) return;
+  const auto kept = disk_.now.artifacts.find(job.id);
+  const bool whole =
+      kept != disk_.now.artifacts.end() && kept->second.content == *container->writes;
+  if (!whole && job.artifacts_expires_at > latest_) {
+    violation(job.id, "its artifact is gone or not whole");
+  }
+}
+
+void Invariants::check_admission(Transaction& tx) {
+  const auto held = jobs::usage(tx).held;
+  if (held.cpus > limits_.capacity.cpus || held.memory_gb > limits_.capacity.memory_gb) {
+    scheduler_.trace().violation(
+        fmt::format("{} CPUs and {} GB are given away", held.cpus, held.memory_gb));
+  }
+}
+
+void Invariants::at_any_time() {
+  latest_ = std::max(latest_, scheduler_.clock().now());
+  std::int64_t cpus = 0;
+  std::int64_t memory = 0;
+  for (const auto& [id, container] : containers_.all()) {
+    if (containers_.starts_of(id) > 1) violation(id, "its command ran twice");
+    if (container.phase == Container::Phase::kGone) continue;
+    cpus += container.spec.cpus;
+    memory += container.spec.memory_gb;
+    if (!last_.contains(id)) violation(id, "has a container and no row");
+  }
+  if (cpus > limits_.capacity.cpus || memory > limits_.capacity.memory_gb) {
+    scheduler_.trace().violation(fmt::format("containers hold {} CPUs, {} GB", cpus, memory));
+  }
+  for (const auto& [id, content] : promises.finalized) {
+    const auto sealed = disk_.now.sealed.find(id);
+    if (sealed != disk_.now.sealed.end() && sealed->second != content) {
+      violation(id, "changed after it was finalized");
+    }
+  }
+}
+
+void Invariants::at_rest(Transaction& tx) {
+  std::set<std::string> known;
+  for (const Seen& job : jobs_in(tx)) {
+    known.insert(job.id);
+    if (!job.is_over()) violation(job.id, "never ends");
+    if (!job.released) violation(job.id, "is never released");
+    if (disk_.now.workspaces.contains(job.id)) violation(job.id, "left its workspace");
+    const Container* container = containers_.find(job.id);
+    if (container != nullptr && container->phase != Container::Phase::kGone) {
+      violation(job.id, "left its container");
+    }
+  }
+  for (const auto& id : promises.acknowledged) {
+    if (!known.contains(id)) violation(id, "was acknowledged and is gone");
+  }
+  for (const auto& [id, container] : containers_.all()) {
+    if (!known.contains(id)) violation(id, "a container without a job");
+  }
+}
+
+void Invariants::long_after(Transaction& tx) {
+  for (const Seen& job : jobs_in(tx)) {
+    if (job.status != Status::kCleaned) violation(job.id, "is never cleaned");
+  }
+  const auto& disk = disk_.now;
+  const auto left = disk.received.size() + disk.sealed.size() + disk.transfers.size() +
+                    disk.workspaces.size() + disk.artifacts.size() + disk.logs.size();
+  if (left > 0) {
+    scheduler_.trace().violation(fmt::format(
+        "left on the disk: {} received, {} sealed, {} transfers, {} workspaces, {} artifacts, {} "
+        "logs",
+        disk.received.size(), disk.sealed.size(), disk.transfers.size(), disk.workspaces.size(),
+        disk.artifacts.size(), disk.logs.size()));
+  }
+}
+
+}  // namespace flashpods::simulation

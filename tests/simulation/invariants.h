@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "jobs/limits.h"
+#include "jobs/repository.h"
+#include "simulation/containers.h"
+#include "simulation/disk.h"
+#include "simulation/trace.h"
+
+namespace flashpods::simulation {
+
+/// What clients were told and may rely on.
+struct Promises {
+  std::map<std::string, std::string> job_of_key;  ///< client_job_id → job, while not cleaned
+  std::map<std::string, Content> finalized;       ///< upload → bytes
+  std::set<std::string> acknowledged;             ///< jobs
+  std::set<std::string> stopped;                  ///< jobs that were not over yet
+};
+
+/// The three promises as checks. Looks at every commit, and at the end at everything.
+class Invariants {
+ public:
+  Invariants(Scheduler& scheduler, Disk& disk, Containers& containers,
+             const jobs::JobLimits& limits)
+      : scheduler_(scheduler), disk_(disk), containers_(containers), limits_(limits) {}
+
+  Promises promises;
+
+  [[nodiscard]] bool is_cleaned(const std::string& job_id) const;
+
+  /// Inside each transaction that is kept.
+  void after_commit(Transaction& tx);
+
+  /// Between any two steps.
+  void at_any_time();
+
+  /// Once nothing goes wrong any more and all is quiet: every job is over and released.
+  void at_rest(Transaction& tx);
+
+  /// Long after: nothing is left on the disk.
+  void long_after(Transaction& tx);
+
+ private:
+  struct Seen;  // what they read of a job's row
+  static std::vector<Seen> jobs_in(Transaction& tx);
+  void check_transition(const Seen& job);
+  void check_outcome(const Seen& job);
+  void check_kept(const Seen& job);
+  void check_admission(Transaction& tx);
+  void violation(const std::string& job, const std::string& what);
+
+  Scheduler& scheduler_;
+  Disk& disk_;
+  Containers& containers_;
+  const jobs::JobLimits& limits_;
+  std::map<std::string, jobs::Status> last_;
+  std::int64_t changes_ = -1;  ///< of the database, at the last look
+  Time latest_{};  ///< the latest the wall clock ever said: what was due then may be gone
+};
+
+}  // namespace flashpods::simulation

@@ -1,0 +1,106 @@
+// flashpods-simulate: see tests/simulation/simulation.h.
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "simulation/simulation.h"
+
+namespace {
+
+using flashpods::simulation::Outcome;
+using flashpods::simulation::Run;
+using flashpods::simulation::simulate;
+
+struct Options {
+  std::uint64_t from = 0;
+  std::uint64_t seeds = 1000;
+  bool print = false;
+  unsigned threads = std::thread::hardware_concurrency();
+};
+
+bool number_after(int argc, char** argv, const char* name, std::uint64_t& value) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], name) != 0) continue;
+    value = std::strtoull(argv[i + 1], nullptr, 10);
+    return true;
+  }
+  return false;
+}
+
+Options options_of(int argc, char** argv) {
+  Options options;
+  std::uint64_t seed = 0;
+  if (number_after(argc, argv, "--seed", seed)) options = {seed, 1, true, 1};
+  number_after(argc, argv, "--from", options.from);
+  number_after(argc, argv, "--seeds", options.seeds);
+  return options;
+}
+
+/// What all threads count.
+struct Tally {
+  std::mutex mutex;
+  std::uint64_t done = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t kills = 0;
+  std::uint64_t failed = 0;
+
+  void add(std::uint64_t seed, const Outcome& outcome) {
+    const std::scoped_lock lock(mutex);
+    ++done;
+    steps += static_cast<std::uint64_t>(outcome.steps);
+    kills += static_cast<std::uint64_t>(outcome.kills);
+    if (outcome.violations.empty()) return;
+    ++failed;
+    std::printf("seed %llu: %s\n  replay: ./dev simulate --seed %llu\n",
+                static_cast<unsigned long long>(seed), outcome.violations.front().c_str(),
+                static_cast<unsigned long long>(seed));
+    std::fflush(stdout);
+  }
+};
+
+constexpr std::uint64_t kEnoughFailures = 20;
+
+void work(const Options& options, std::atomic<std::uint64_t>& next, Tally& tally) {
+  for (;;) {
+    const auto seed = next++;
+    if (seed >= options.from + options.seeds) return;
+    {
+      const std::scoped_lock lock(tally.mutex);
+      if (tally.failed >= kEnoughFailures) return;
+      if (tally.done > 0 && tally.done % 10'000 == 0) {
+        std::printf("%llu seeds, next --from %llu\n", static_cast<unsigned long long>(tally.done),
+                    static_cast<unsigned long long>(seed));
+        std::fflush(stdout);
+      }
+    }
+    tally.add(seed, simulate({.seed = seed, .print = options.print}));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = options_of(argc, argv);
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<std::uint64_t> next = options.from;
+  Tally tally;
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < options.threads; ++i) {
+      threads.emplace_back([&] { work(options, next, tally); });
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  std::printf("%llu seeds, %llu steps, %llu crashes, %llu failed, %.1f s\n",
+              static_cast<unsigned long long>(tally.done),
+              static_cast<unsigned long long>(tally.steps),
+              static_cast<unsigned long long>(tally.kills),
+              static_cast<unsigned long long>(tally.failed), took.count());
+  return tally.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

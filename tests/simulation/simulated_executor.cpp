@@ -1,0 +1,82 @@
+#include "simulation/simulated_executor.h"
+
+namespace flashpods::simulation {
+
+using jobs::EndCause;
+using jobs::Exited;
+using jobs::Started;
+using Phase = Container::Phase;
+
+namespace {
+
+std::unexpected<Error> podman_failed() {
+  return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
+}
+
+}  // namespace
+
+Awaitable<Result<void>> SimulatedExecutor::launch(jobs::ContainerSpec spec) {
+  co_await scheduler_.step(Owner::kDaemon, "launch");
+  if (!spec.adopt_only && scheduler_.chance(faults_.executor)) co_return podman_failed();
+  if (!spec.adopt_only) containers_.make(std::move(spec));
+  co_await scheduler_.step(Owner::kDaemon, "launched");
+  co_return Result<void>{};
+}
+
+bool SimulatedExecutor::is_past(const std::string& job_id, Phase phase) const {
+  const Container* container = containers_.find(job_id);
+  return container == nullptr || container->phase >= phase;
+}
+
+Exited SimulatedExecutor::exit_of(const std::string& job_id) const {
+  if (const Container* container = containers_.find(job_id)) return container->exited;
+  Exited lost;
+  lost.cause = EndCause::kLost;
+  return lost;
+}
+
+Awaitable<std::variant<Started, Exited>> SimulatedExecutor::wait_started(std::string job_id) {
+  co_await scheduler_.wait(Owner::kDaemon, "started",
+                           [this, &job_id] { return is_past(job_id, Phase::kRunning); });
+  const Container* container = containers_.find(job_id);
+  if (container != nullptr && container->started.at != Time{}) co_return container->started;
+  co_return exit_of(job_id);
+}
+
+Awaitable<Exited> SimulatedExecutor::wait_exited(std::string job_id) {
+  co_await scheduler_.wait(Owner::kDaemon, "exited",
+                           [this, &job_id] { return is_past(job_id, Phase::kEnded); });
+  co_return exit_of(job_id);
+}
+
+Awaitable<void> SimulatedExecutor::wait_removed(std::string job_id) {
+  co_await scheduler_.wait(Owner::kDaemon, "removed",
+                           [this, &job_id] { return is_past(job_id, Phase::kGone); });
+}
+
+Awaitable<void> SimulatedExecutor::stop(std::string job_id) {
+  co_await scheduler_.step(Owner::kDaemon, "stop");
+  if (bug_ != Bug::kForgetsStop) containers_.ask_to_stop(job_id);
+  co_await scheduler_.step(Owner::kDaemon, "stop noted");
+}
+
+Awaitable<Result<void>> SimulatedExecutor::remove(std::string job_id) {
+  co_await scheduler_.step(Owner::kDaemon, "remove container");
+  if (scheduler_.chance(faults_.executor)) co_return podman_failed();
+  containers_.remove(job_id);
+  co_await scheduler_.step(Owner::kDaemon, "removed container");
+  co_return Result<void>{};
+}
+
+Awaitable<Result<std::vector<jobs::Observed>>> SimulatedExecutor::list() {
+  co_await scheduler_.step(Owner::kDaemon, "list containers");
+  if (scheduler_.chance(faults_.executor)) co_return podman_failed();
+  std::vector<jobs::Observed> observed;
+  for (const auto& [id, container] : containers_.all()) {
+    if (container.phase == Phase::kGone) continue;
+    observed.push_back({id, "c-" + id, container.phase == Phase::kRunning});
+  }
+  co_return observed;
+}
+
+}  // namespace flashpods::simulation

@@ -1,0 +1,30 @@
+#include "simulation/simulation.h"
+
+#include <gtest/gtest.h>
+
+namespace flashpods::simulation {
+namespace {
+
+TEST(Simulation, ASeedIsOneHistory) {
+  const auto once = simulate({.seed = 42});
+  const auto again = simulate({.seed = 42});
+  EXPECT_EQ(once.steps, again.steps);
+  EXPECT_EQ(once.kills, again.kills);
+}
+
+class PlantedBug : public testing::TestWithParam<Bug> {};
+
+TEST_P(PlantedBug, IsFound) {
+  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+    if (!simulate({.seed = seed, .bug = GetParam()}).violations.empty()) return;
+  }
+  FAIL() << "3000 seeds did not find it";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug,
+                         testing::Values(Bug::kNoIntent, Bug::kNoTransaction, Bug::kNoFsync,
+                                         Bug::kForgetsStop, Bug::kNoAdmission,
+                                         Bug::kLeavesWorkspace));
+
+}  // namespace
+}  // namespace flashpods::simulation
