@@ -18,27 +18,26 @@ shell_files() {
 
 check_shell() { shell_files | xargs -r shellcheck -x; }
 
-# clang-tidy needs the build's compile commands. Its chatter about other people's headers goes.
-# Tests are left out: they are a third of the files, and run under the sanitizers anyway.
+# clang-tidy reads what the build made: its commands, precompiled and generated headers. Its chatter
+# about other people's headers goes. Tests are left out: they are a third of the files, and run under
+# the sanitizers anyway.
 check_tidy() {
-  use_compiler_cache
-  configure asan
   run-clang-tidy-19 -p "$ROOT/build/asan" -quiet -j "$(nproc)" "^$ROOT/(src|apps)/(?!.*_test\.cpp)(?!.*/conformance/)" 2>&1 |
     sed -u -E '/^$|warnings? generated|^Suppressed|^Use -(header|system)/d'
 }
 
-lint_steps() {
+# What needs no build comes before it, clang-tidy after it.
+lint_and_build() {
   counted_step "format" check_format
-  if [[ -e $ROOT/tools/check_layers.py ]]; then
-    counted_step "layers" check_layers
-  fi
+  counted_step "layers" check_layers
   counted_step "shell scripts" check_shell
+  counted_step "build (asan)" compile asan
   counted_step "clang-tidy" check_tidy
 }
 
 verb_lint() {
   section "dependencies" install_packages
   start_results
-  lint_steps
+  lint_and_build
   tally
 }

@@ -68,8 +68,7 @@ prepare_tests() {
 # A failing section's cases are counted by the tally, which reads the XML.
 test_everything() {
   local all=$1
-  lint_steps
-  build_for_tests asan
+  lint_and_build
   section "unit tests" unit_tests asan || true
   section "executor conformance" conformance_tests || true
   section "functional tests" functional_tests || true
