@@ -1,5 +1,6 @@
 // flashpodsd: the daemon. Only wiring; start reading at daemon/daemon.h.
 
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <string_view>
@@ -22,11 +23,12 @@ daemon::Programs find_programs() {
   return {self, self.parent_path() / "flashpods-shim"};
 }
 
-/// Neither a core dump nor another process of this user shows our memory. A sanitizer's leak check
-/// attaches as a debugger, so test builds stay dumpable.
+/// Neither a core dump nor another process of this user shows our memory. A sanitizer's leak check at
+/// exit attaches as a debugger; by then there is nothing left to hide.
 void hide_memory() {
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
   ::prctl(PR_SET_DUMPABLE, 0);
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+  std::atexit([] { ::prctl(PR_SET_DUMPABLE, 1); });
 #endif
 }
 
