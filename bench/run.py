@@ -1,12 +1,11 @@
 """What Flashpods costs, measured beside plain Podman in the same run.
 
 Needs the release programs in FLASHPODS_BIN_DIR and the busybox test image; ./dev bench sees to
-both. Prints a table and leaves it as Markdown in --out.
+both. Prints a table, which is Markdown, and leaves it in --out.
 """
 
 import argparse
 import hashlib
-import os
 import pathlib
 import sys
 import threading
@@ -138,7 +137,7 @@ def run(names, rounds):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("bench", nargs="*", metavar="NAME", help="of: " + " ".join(BENCHES))
     return parser.parse_args()
@@ -149,8 +148,7 @@ def main():
     text = table(run(arguments.bench or list(BENCHES), arguments.rounds))
     print(text)
     if arguments.out:
-        heading = f"# Benchmarks\n\n`./dev bench`, {arguments.rounds} rounds, {os.cpu_count()} CPUs.\n\n"
-        arguments.out.write_text(heading + text)
+        arguments.out.write_text(text)
 
 
 main()

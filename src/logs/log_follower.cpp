@@ -1,5 +1,6 @@
 #include "logs/log_follower.h"
 
+#include <algorithm>
 #include <sys/stat.h>
 #include <utility>
 
@@ -17,13 +18,8 @@ Result<LogSlice> read_from(const LogFollower::From& from) {
 
 }  // namespace
 
-LogFollower::LogFollower(From from, std::function<bool()> is_over, Timer& timer, BlockingPool& pool,
-                         Milliseconds interval)
-    : from_(std::move(from)),
-      is_over_(std::move(is_over)),
-      timer_(timer),
-      pool_(pool),
-      interval_(interval) {}
+LogFollower::LogFollower(From from, std::function<bool()> is_over, Timer& timer, BlockingPool& pool)
+    : from_(std::move(from)), is_over_(std::move(is_over)), timer_(timer), pool_(pool) {}
 
 bool LogFollower::has_more() const {
   struct stat info{};
@@ -32,7 +28,7 @@ bool LogFollower::has_more() const {
 }
 
 Awaitable<std::optional<Result<LogSlice>>> LogFollower::next() {
-  for (Milliseconds waited{0}; !failed_; waited += interval_) {
+  for (Milliseconds silence{0}; !failed_;) {
     // Asked before the look: what is written until it says "over" is seen by this look.
     from_.options.growing = !is_over_();
     if (has_more()) {
@@ -42,12 +38,14 @@ Awaitable<std::optional<Result<LogSlice>>> LogFollower::next() {
       if (!slice || !slice->bytes.empty()) co_return std::move(slice);
     }
     if (!from_.options.growing) break;
-    if (from_.patience.count() > 0 && waited >= from_.patience) {
+    if (from_.patience.count() > 0 && silence >= from_.patience) {
       LogSlice nothing;
       nothing.offset = nothing.next_offset = from_.offset;
       co_return std::move(nothing);
     }
-    co_await timer_.sleep_for(interval_);
+    const Milliseconds wait = std::clamp(silence / 16, kSoonest, kLatest);
+    co_await timer_.sleep_for(wait);
+    silence += wait;
   }
   co_return std::nullopt;
 }

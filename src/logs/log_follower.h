@@ -14,8 +14,10 @@ namespace flashpods::logs {
 
 /// Gives a log's bytes as they come, until the job is over and all are given:
 ///   while (auto slice = co_await follower.next()) …
-/// It looks again every `interval`; a look at a log that has not grown costs one stat(2).
-/// Timer, pool and what `is_over` refers to must outlive it. On the loop's thread.
+/// It looks again after a sixteenth of the silence so far, so that output is hardly older than it
+/// must be and a silent job costs little; a look at a log that has not grown costs one stat(2).
+/// (inotify(7) would tell, but its instances are few and shared by all programs of a user.) Timer,
+/// pool and what `is_over` refers to must outlive it. On the loop's thread.
 class LogFollower {
  public:
   struct From {
@@ -26,11 +28,11 @@ class LogFollower {
     /// whether anyone still listens. Zero: never.
     Milliseconds patience{0};
   };
-  static constexpr Milliseconds kInterval{150};
+  static constexpr Milliseconds kSoonest{5};
+  static constexpr Milliseconds kLatest{150};
 
   /// `is_over` is asked on the loop; once it says true, the log must not grow any more.
-  LogFollower(From from, std::function<bool()> is_over, Timer& timer, BlockingPool& pool,
-              Milliseconds interval = kInterval);
+  LogFollower(From from, std::function<bool()> is_over, Timer& timer, BlockingPool& pool);
 
   /// The next bytes; nothing at the end. Empty only after `patience`. An error ends it too.
   Awaitable<std::optional<Result<LogSlice>>> next();
@@ -45,7 +47,6 @@ class LogFollower {
   std::function<bool()> is_over_;
   Timer& timer_;
   BlockingPool& pool_;
-  Milliseconds interval_;
   bool failed_ = false;
 };
 

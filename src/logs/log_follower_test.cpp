@@ -1,5 +1,7 @@
 #include "logs/log_follower.h"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,10 +16,13 @@ namespace {
 class ScriptedTimer final : public Timer {
  public:
   explicit ScriptedTimer(std::vector<std::function<void()>> steps) : steps_(std::move(steps)) {}
-  Awaitable<void> sleep_for(Milliseconds) override {
+  Awaitable<void> sleep_for(Milliseconds wait) override {
+    waits.push_back(wait);
     if (next_ < steps_.size()) steps_[next_++]();
     co_return;
   }
+
+  std::vector<Milliseconds> waits;
 
  private:
   std::vector<std::function<void()>> steps_;
@@ -54,6 +59,26 @@ TEST(LogFollower, GivesWhatComesUntilTheJobIsOver) {
   LogFollower follower{{.file = log.file}, [&] { return over; }, timer, pool};
   EXPECT_EQ(follow(follower), (std::vector<std::string>{"one\n", "\xE2\x82\xAC\n", "last"}));
   EXPECT_EQ(follower.offset(), 12);
+}
+
+TEST(LogFollower, LooksSoonAfterOutputAndSeldomInASilence) {
+  const TestLog log;
+  auto writer = log.writer();
+  int asked = 0;
+  constexpr int kAsks = 200;
+  const auto is_over = [&] {
+    if (++asked == kAsks - 2) writer.append(Stream::kStdout, "again", at_ms(1));
+    return asked >= kAsks;
+  };
+  ScriptedTimer timer{{}};
+  BlockingPool pool{1};
+  LogFollower follower{{.file = log.file}, is_over, timer, pool};
+  EXPECT_EQ(follow(follower), std::vector<std::string>{"again"});
+  ASSERT_EQ(timer.waits.size(), kAsks - 2U);
+  EXPECT_TRUE(std::is_sorted(timer.waits.begin(), timer.waits.end() - 1));
+  EXPECT_EQ(timer.waits.front(), LogFollower::kSoonest);
+  EXPECT_EQ(timer.waits[kAsks - 4], LogFollower::kLatest);
+  EXPECT_EQ(timer.waits.back(), LogFollower::kSoonest);
 }
 
 TEST(LogFollower, GoesOnFromAnOffsetAndFilters) {

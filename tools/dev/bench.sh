@@ -14,7 +14,14 @@ run_bench() {
     "$python" -u "$tree/bench/run.py" --out "$out/benchmarks.md" "$@"
 }
 
-# ./dev bench [--write] [ARGS of bench/run.py]; --write also replaces docs/benchmarks.md.
+# write_figures: the table in docs/benchmarks.md, which ends it, becomes the new one.
+write_figures() {
+  local page=$ROOT/docs/benchmarks.md
+  sed -i '/^|/,$d' "$page"
+  cat "$(user_cache_dir bench)/benchmarks.md" >>"$page"
+}
+
+# ./dev bench [--write] [ARGS of bench/run.py]
 verb_bench() {
   local write=no
   if [[ ${1:-} == --write ]]; then
@@ -24,5 +31,5 @@ verb_bench() {
   section "set-up" bench_set_up
   section "build (release)" build_programs release
   run_bench "$(publish release)" "$(ensure_venv)" "$@"
-  [[ $write == no ]] || cp "$(user_cache_dir bench)/benchmarks.md" "$ROOT/docs/benchmarks.md"
+  [[ $write == no ]] || write_figures
 }
