@@ -16,7 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kSweepEvery = 1min;
 constexpr Milliseconds kStopGrace = 10s;
 
 LogLevel level_of(const std::string& word) {
@@ -78,8 +77,9 @@ Awaitable<Result<void>> Instance::start() {
   if (auto opened = open_state(); !opened) co_return opened;
   co_await read_instance_id();
   co_await open_executor();
-  if (auto recovered = co_await open_uploads(); !recovered) co_return recovered;
-  co_await open_jobs();
+  open_uploads();
+  open_jobs();
+  if (auto recovered = co_await reconciler_->recover(); !recovered) co_return recovered;
   const auto receiving = co_await open_rsync();
   if (!receiving) co_return receiving;
   if (auto listening = open_api(); !listening) co_return listening;
@@ -88,8 +88,7 @@ Awaitable<Result<void>> Instance::start() {
   if (auto told = StateDirectory::publish(config_.state_dir / "run", endpoints()); !told) {
     co_return told;
   }
-  tasks_.start("remove_unknown", remove_unknown());
-  tasks_.start("sweep", sweep_every_minute());
+  tasks_.start("reconcile", reconciler_->run());
   log_.info("started", {{"version", FLASHPODS_VERSION},
                         {"instance", facts_.instance},
                         {"port", port_},
@@ -146,16 +145,15 @@ Awaitable<void> Instance::open_executor() {
 
 uploads::Surroundings Instance::upload_surroundings() { return {*store_, clock_, timer_, log_}; }
 
-Awaitable<Result<void>> Instance::open_uploads() {
+void Instance::open_uploads() {
   const uploads::Paths paths = uploads::Paths::below(config_.spool);
   upload_files_ = std::make_unique<uploads::StoredUploadFiles>(
       paths, upload_usage(paths, config_.spool / "jobs"), pool_);
   uploads_ =
       std::make_unique<uploads::Uploads>(upload_surroundings(), *upload_files_, config_.uploads);
-  co_return co_await uploads_->recover();
 }
 
-Awaitable<void> Instance::open_jobs() {
+void Instance::open_jobs() {
   files_ = std::make_unique<jobs::StoredJobFiles>(
       jobs::StoredJobFiles::Directories{config_.spool / "jobs", config_.artifacts, config_.logs},
       upload_files_->directories(), artifact_limits(config_), pool_);
@@ -163,7 +161,8 @@ Awaitable<void> Instance::open_jobs() {
   jobs_ = std::make_unique<jobs::Lifecycle>(with, config_.jobs, facts_.instance,
                                             facts_.limits_enforced, loop_.get_executor());
   retention_ = std::make_unique<jobs::Retention>(with, jobs_->limits());
-  co_await jobs_->recover();
+  reconciler_ = std::make_unique<jobs::Reconciler>(
+      jobs::Reconciler::Parts{*uploads_, *jobs_, *retention_, timer_, log_});
 }
 
 Awaitable<Result<void>> Instance::open_rsync() {
@@ -221,22 +220,6 @@ bool Instance::may_connect(const http::Peer& peer) const {
   const auto& allowed = config_.api_sources;
   return allowed.empty() || std::ranges::find(allowed, peer.address) != allowed.end();
 }
-
-Awaitable<void> Instance::sweep_every_minute() {
-  for (;;) {
-    std::string failure;
-    try {
-      co_await uploads_->sweep();
-      co_await retention_->sweep();
-    } catch (const StoreError& e) {
-      failure = e.what();
-    }
-    if (!failure.empty()) log_.error("sweep_failed", {{"what", failure}});
-    co_await timer_.sleep_for(kSweepEvery);
-  }
-}
-
-Awaitable<void> Instance::remove_unknown() { co_await retention_->remove_unknown(); }
 
 Awaitable<void> Instance::stop() {
   log_.info("stopping");

@@ -15,7 +15,7 @@
 #include "daemon/state_directory.h"
 #include "executors/podman/podman_executor.h"
 #include "http/server.h"
-#include "jobs/retention.h"
+#include "jobs/reconciler.h"
 #include "jobs/stored_job_files.h"
 #include "process/command_runner.h"
 #include "telemetry/log.h"
@@ -43,12 +43,10 @@ class Instance {
   Result<void> open_state();
   Awaitable<void> read_instance_id();
   Awaitable<void> open_executor();
-  Awaitable<Result<void>> open_uploads();
-  Awaitable<void> open_jobs();
+  void open_uploads();
+  void open_jobs();
   Awaitable<Result<void>> open_rsync();
   Result<void> open_api();
-  Awaitable<void> sweep_every_minute();
-  Awaitable<void> remove_unknown();
   [[nodiscard]] bool may_connect(const http::Peer& peer) const;
   [[nodiscard]] http::Server::Options server_options();
   [[nodiscard]] uploads::Surroundings upload_surroundings();
@@ -76,6 +74,7 @@ class Instance {
   std::unique_ptr<jobs::StoredJobFiles> files_;
   std::unique_ptr<jobs::Lifecycle> jobs_;
   std::unique_ptr<jobs::Retention> retention_;
+  std::unique_ptr<jobs::Reconciler> reconciler_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<uploads::RsyncListener> rsync_;
   std::unique_ptr<http::Server> server_;

@@ -121,6 +121,9 @@ class FakeJobFiles final : public JobFiles {
   }
   Awaitable<std::string> log_tail(std::string, std::size_t) override { co_return tail; }
   Awaitable<Result<void>> remove_workspace(std::string job_id) override {
+    if (fail_removal) {
+      co_return fail(ErrorKind::kInternal, "busy", "It could not be removed");
+    }
     workspaces.erase(job_id);
     co_return Result<void>{};
   }
@@ -132,17 +135,17 @@ class FakeJobFiles final : public JobFiles {
     artifacts.erase(job_id);
     co_return Result<void>{};
   }
-  Awaitable<std::vector<std::string>> on_disk() override {
-    std::set<std::string> all = workspaces;
-    all.insert(logs.begin(), logs.end());
-    all.insert(artifacts.begin(), artifacts.end());
-    co_return std::vector<std::string>(all.begin(), all.end());
+  Awaitable<JobsOnDisk> on_disk() override {
+    std::set<std::string> results = logs;
+    results.insert(artifacts.begin(), artifacts.end());
+    co_return JobsOnDisk{{workspaces.begin(), workspaces.end()}, {results.begin(), results.end()}};
   }
 
   std::set<std::string> workspaces, logs, artifacts;
   std::map<std::string, int> collections;
   std::string tail;
   bool fail_prepare = false;
+  bool fail_removal = false;
 };
 
 }  // namespace flashpods::jobs

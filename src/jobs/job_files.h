@@ -21,6 +21,12 @@ struct Collected {
   std::function<void(Transaction&, Time now)> insert_rows;
 };
 
+/// Job ids, each list without repetition.
+struct JobsOnDisk {
+  std::vector<std::string> workspaces;
+  std::vector<std::string> results;  ///< a log, an artifact directory or both
+};
+
 class JobFiles {
  public:
   virtual ~JobFiles() = default;
@@ -44,8 +50,8 @@ class JobFiles {
   virtual Awaitable<Result<void>> remove_log(std::string job_id) = 0;
   virtual Awaitable<Result<void>> remove_artifacts(std::string job_id) = 0;
 
-  /// Job ids that have a workspace, log or artifact directory, for the sweep of what no row names.
-  virtual Awaitable<std::vector<std::string>> on_disk() = 0;
+  /// What is there, for the sweep of what no row names.
+  virtual Awaitable<JobsOnDisk> on_disk() = 0;
 };
 
 }  // namespace flashpods::jobs

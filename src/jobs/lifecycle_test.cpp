@@ -296,11 +296,26 @@ TEST_F(LifecycleTest, OrphansAndUnknownFilesAreSweptKnownOnesStay) {
   world_[orphan];
   files_.workspaces.insert(orphan);
   files_.logs.insert(orphan);
-  await(retention_->remove_unknown());
+  await(retention_->remove_unknown_containers());
+  await(retention_->sweep());
   EXPECT_FALSE(world_.contains(orphan));
   EXPECT_TRUE(world_.contains(id));
   EXPECT_EQ(files_.workspaces, std::set<std::string>{id});
   EXPECT_TRUE(files_.logs.empty());
+}
+
+TEST_F(LifecycleTest, AWorkspaceThatCouldNotBeRemovedGoesWithTheNextSweep) {
+  const std::string id = create();
+  run(id);
+  files_.fail_removal = true;
+  exit(id, EndCause::kExited, 0);
+  remove(id);
+  EXPECT_TRUE(job(id).released_at);
+  await(retention_->sweep());
+  EXPECT_EQ(files_.workspaces, std::set<std::string>{id});
+  files_.fail_removal = false;
+  await(retention_->sweep());
+  EXPECT_TRUE(files_.workspaces.empty());
 }
 
 TEST_F(LifecycleTest, ArtifactsGoBeforeTheLogAndTheRowStays) {

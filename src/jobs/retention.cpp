@@ -21,6 +21,7 @@ Awaitable<void> Retention::sweep() {
   const auto due = co_await with_.store.transact(std::move(body));
   for (const Job& job : due) co_await clean(job);
   co_await drop_oldest_logs();
+  co_await remove_unknown_files();
 }
 
 Awaitable<void> Retention::clean(Job job) {
@@ -74,11 +75,6 @@ Awaitable<void> Retention::drop_oldest_logs() {
   for (const std::string& id : chosen) co_await delete_log(id);
 }
 
-Awaitable<void> Retention::remove_unknown() {
-  co_await remove_unknown_containers();
-  co_await remove_unknown_files();
-}
-
 Awaitable<void> Retention::remove_unknown_containers() {
   const auto containers = co_await with_.executor.list();
   if (!containers) {
@@ -94,14 +90,26 @@ Awaitable<void> Retention::remove_unknown_containers() {
   }
 }
 
+/// A workspace is left where its removal failed; the rest only where a crash came before any row.
 Awaitable<void> Retention::remove_unknown_files() {
-  const auto ids = co_await with_.files.on_disk();
-  for (const std::string& id : ids) {
-    const auto job = co_await row(id);
-    if (job && !job->released_at) continue;
-    const auto workspace = co_await with_.files.remove_workspace(id);
-    done("workspace", id, workspace);
-    if (job) continue;
+  JobsOnDisk on_disk = co_await with_.files.on_disk();
+  auto body = [found = std::move(on_disk)](Transaction& tx) {
+    JobsOnDisk unknown;
+    for (const auto& id : found.workspaces) {
+      const auto job = find(tx, id);
+      if (!job || job->released_at) unknown.workspaces.push_back(id);
+    }
+    for (const auto& id : found.results) {
+      if (!find(tx, id)) unknown.results.push_back(id);
+    }
+    return unknown;
+  };
+  const auto unknown = co_await with_.store.transact(std::move(body));
+  for (const std::string& id : unknown.workspaces) {
+    const auto removed = co_await with_.files.remove_workspace(id);
+    done("workspace", id, removed);
+  }
+  for (const std::string& id : unknown.results) {
     const auto artifacts = co_await with_.files.remove_artifacts(id);
     done("artifacts", id, artifacts);
     const auto log = co_await with_.files.remove_log(id);

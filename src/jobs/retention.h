@@ -5,24 +5,23 @@
 namespace flashpods::jobs {
 
 /// Deletes what has passed its time: artifacts and logs each alone, then the job becomes `cleaned`;
-/// oldest logs beyond the host's limit; and, after a crash, what no row names.
+/// oldest logs beyond the host's limit; and what no row names, or no longer.
 class Retention {
  public:
   Retention(Surroundings surroundings, const JobLimits& limits)
       : with_(surroundings), limits_(limits) {}
 
-  /// Every minute (spec, "Cleanup Semantics").
+  /// Every minute (spec, "Cleanup Semantics"); files that no row names included.
   Awaitable<void> sweep();
 
-  /// At start: containers and files without a job are removed (spec, "API Crash Safety").
-  Awaitable<void> remove_unknown();
+  /// At start: containers without a job are removed (spec, "API Crash Safety").
+  Awaitable<void> remove_unknown_containers();
 
  private:
   Awaitable<void> clean(Job job);
   Awaitable<void> delete_artifacts(std::string job_id);
   Awaitable<void> delete_log(std::string job_id);
   Awaitable<void> drop_oldest_logs();
-  Awaitable<void> remove_unknown_containers();
   Awaitable<void> remove_unknown_files();
   Awaitable<std::optional<Job>> row(std::string job_id);
   bool done(std::string_view what, const std::string& job_id, const Result<void>& removal);

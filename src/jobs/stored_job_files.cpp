@@ -120,15 +120,18 @@ Awaitable<Result<void>> StoredJobFiles::remove_artifacts(std::string job_id) {
   co_return co_await pool_.run(std::move(work));
 }
 
-Awaitable<std::vector<std::string>> StoredJobFiles::on_disk() {
-  std::vector<std::string> ids;
-  add_job_ids(directories_.jobs, "", ids);
-  add_job_ids(directories_.artifacts, "", ids);
-  add_job_ids(directories_.logs, kLogEnding, ids);
-  std::ranges::sort(ids);
-  const auto repeated = std::ranges::unique(ids);
-  ids.erase(repeated.begin(), repeated.end());
-  co_return ids;
+Awaitable<JobsOnDisk> StoredJobFiles::on_disk() {
+  auto work = [directories = directories_] {
+    JobsOnDisk found;
+    add_job_ids(directories.jobs, "", found.workspaces);
+    add_job_ids(directories.artifacts, "", found.results);
+    add_job_ids(directories.logs, kLogEnding, found.results);
+    std::ranges::sort(found.results);
+    const auto repeated = std::ranges::unique(found.results);
+    found.results.erase(repeated.begin(), repeated.end());
+    return found;
+  };
+  co_return co_await pool_.run(std::move(work));
 }
 
 }  // namespace flashpods::jobs

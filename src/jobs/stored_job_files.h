@@ -28,7 +28,7 @@ class StoredJobFiles final : public JobFiles {
   Awaitable<Result<void>> remove_workspace(std::string job_id) override;
   Awaitable<Result<void>> remove_log(std::string job_id) override;
   Awaitable<Result<void>> remove_artifacts(std::string job_id) override;
-  Awaitable<std::vector<std::string>> on_disk() override;
+  Awaitable<JobsOnDisk> on_disk() override;
 
  private:
   [[nodiscard]] Result<void> make_workspace(const std::string& job_id,

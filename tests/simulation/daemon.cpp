@@ -23,6 +23,7 @@ Daemon::Daemon(Host host, std::uint64_t seed)
             host.job_limits, "instance", true, host.scheduler.loop().get_executor()),
       retention_({store_, executor_, job_files_, host.scheduler.clock(), random_, timer_, log_},
                  host.job_limits),
+      reconciler_({uploads_, jobs_, retention_, timer_, log_}),
       tasks_(host.scheduler.loop().get_executor(), [](const std::string&, const std::string&) {}) {}
 
 Daemon::~Daemon() = default;
@@ -41,9 +42,8 @@ Awaitable<void> Daemon::recover() {
   for (;;) {  // flashpodsd would end here with an error, and be started again
     std::string failure;
     try {
-      const auto recovered = co_await uploads_.recover();
+      const auto recovered = co_await reconciler_.recover();
       if (!recovered) failure = recovered.error().message;
-      if (recovered) co_await jobs_.recover();
     } catch (const StoreError& e) {
       failure = e.what();
     }
@@ -51,20 +51,7 @@ Awaitable<void> Daemon::recover() {
     co_await timer_.sleep_for(1s);
   }
   serves_ = true;
-  tasks_.start("remove_unknown", retention_.remove_unknown());
-  tasks_.start("sweep", sweep_every_minute());
-}
-
-Awaitable<void> Daemon::sweep_every_minute() {
-  for (;;) {
-    try {
-      co_await uploads_.sweep();
-      co_await retention_.sweep();
-    } catch (const StoreError&) {
-      host_.scheduler.trace().add("sweep failed");
-    }
-    co_await timer_.sleep_for(60s);
-  }
+  tasks_.start("reconcile", reconciler_.run());
 }
 
 }  // namespace flashpods::simulation

@@ -4,8 +4,7 @@
 
 #include "async/task_group.h"
 #include "base/random.h"
-#include "jobs/lifecycle.h"
-#include "jobs/retention.h"
+#include "jobs/reconciler.h"
 #include "simulation/containers.h"
 #include "simulation/invariants.h"
 #include "simulation/simulated_executor.h"
@@ -28,8 +27,7 @@ struct Host {
   Bug bug;
 };
 
-/// One life of flashpodsd: the real domain between simulated surroundings, put together and
-/// recovered in the order of daemon::Instance.
+/// One life of flashpodsd: the real domain between simulated surroundings.
 class Daemon {
  public:
   Daemon(Host host, std::uint64_t seed);
@@ -46,7 +44,6 @@ class Daemon {
 
  private:
   Awaitable<void> recover();
-  Awaitable<void> sweep_every_minute();
 
   Host host_;
   SeededRandom random_;
@@ -59,6 +56,7 @@ class Daemon {
   uploads::Uploads uploads_;
   jobs::Lifecycle jobs_;
   jobs::Retention retention_;
+  jobs::Reconciler reconciler_;
   TaskGroup tasks_;
   bool serves_ = false;
 };

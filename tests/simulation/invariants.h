@@ -28,6 +28,9 @@ class Invariants {
 
   Promises promises;
 
+  /// The latest that the wall clock ever said: what was due then may be gone.
+  [[nodiscard]] Time latest() const { return latest_; }
+
   [[nodiscard]] bool is_cleaned(const std::string& job_id) const;
 
   /// Inside each transaction that is kept.
@@ -57,7 +60,7 @@ class Invariants {
   const jobs::JobLimits& limits_;
   std::map<std::string, jobs::Status> last_;
   std::int64_t changes_ = -1;  ///< of the database, at the last look
-  Time latest_{};  ///< the latest the wall clock ever said: what was due then may be gone
+  Time latest_{};
 };
 
 }  // namespace flashpods::simulation

@@ -109,12 +109,14 @@ Awaitable<Result<void>> SimulatedJobFiles::remove_artifacts(std::string job_id) 
                                   [&](DiskState& disk) { disk.artifacts.erase(job_id); });
 }
 
-Awaitable<std::vector<std::string>> SimulatedJobFiles::on_disk() {
+Awaitable<jobs::JobsOnDisk> SimulatedJobFiles::on_disk() {
   co_await with_.scheduler.step(Owner::kDaemon, "look at the disk");
-  std::set<std::string> ids = with_.disk.now.logs;
-  for (const auto& [id, workspace] : with_.disk.now.workspaces) ids.insert(id);
-  for (const auto& [id, file] : with_.disk.now.artifacts) ids.insert(id);
-  co_return std::vector<std::string>(ids.begin(), ids.end());
+  jobs::JobsOnDisk found;
+  std::set<std::string> results = with_.disk.now.logs;
+  for (const auto& [id, workspace] : with_.disk.now.workspaces) found.workspaces.push_back(id);
+  for (const auto& [id, file] : with_.disk.now.artifacts) results.insert(id);
+  found.results.assign(results.begin(), results.end());
+  co_return found;
 }
 
 // Uploads

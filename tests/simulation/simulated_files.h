@@ -36,7 +36,7 @@ class SimulatedJobFiles final : public jobs::JobFiles {
   Awaitable<Result<void>> remove_workspace(std::string job_id) override;
   Awaitable<Result<void>> remove_log(std::string job_id) override;
   Awaitable<Result<void>> remove_artifacts(std::string job_id) override;
-  Awaitable<std::vector<std::string>> on_disk() override;
+  Awaitable<jobs::JobsOnDisk> on_disk() override;
 
  private:
   DiskAccess with_;
