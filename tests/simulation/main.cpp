@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include <sqlite3.h>
+
 #include "simulation/simulation.h"
 
 namespace {
@@ -86,6 +88,7 @@ void work(const Options& options, std::atomic<std::uint64_t>& next, Tally& tally
 }  // namespace
 
 int main(int argc, char** argv) {
+  ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // else the threads wait for each other's malloc
   const auto options = options_of(argc, argv);
   const auto begin = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> next = options.from;
