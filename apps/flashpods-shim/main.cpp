@@ -1,6 +1,7 @@
 // flashpods-shim JOBDIR [CONTROL_FD]: owns one job's container until it is gone.
 // Called as JOBDIR/conmon it is the step between podman and conmon; the OCI runtime calls it as the
-// hook that closes private networks to the job.
+// hook that closes private networks to the job; and it calls itself to count what a job has on
+// disk.
 
 #include <charconv>
 #include <cstdio>
@@ -10,6 +11,7 @@
 
 #include "executors/podman/run_command.h"
 #include "executors/shim/conmon_stage.h"
+#include "executors/shim/disk_use.h"
 #include "executors/shim/lan_isolation.h"
 #include "executors/shim/run_shim.h"
 
@@ -36,6 +38,9 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("flashpods-shim " FLASHPODS_VERSION);
     return 0;
+  }
+  if (argc > 2 && std::string_view(argv[1]) == shim::kDiskUseArgument) {
+    return shim::run_disk_use({argv + 2, argv + argc});
   }
   if (argc < 2 || argc > 3 || argv[1][0] != '/') return usage();
   Fd control;

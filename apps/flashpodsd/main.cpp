@@ -23,8 +23,8 @@ daemon::Programs find_programs() {
   return {self, self.parent_path() / "flashpods-shim"};
 }
 
-/// Neither a core dump nor another process of this user shows our memory. A sanitizer's leak check at
-/// exit attaches as a debugger; by then there is nothing left to hide.
+/// Neither a core dump nor another process of this user shows our memory. A sanitizer's leak check
+/// at exit attaches as a debugger; by then there is nothing left to hide.
 void hide_memory() {
   ::prctl(PR_SET_DUMPABLE, 0);
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)

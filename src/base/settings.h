@@ -66,6 +66,17 @@ class Settings {
            std::move(description));
   }
 
+  /// The same in GB of 1024 MB.
+  template <std::integral T>
+  void gigabytes(std::string name, T& target, std::int64_t low, std::int64_t high,
+                 std::string description) {
+    constexpr T kGigabyte = 1024 * 1024 * 1024;
+    number(std::move(name), static_cast<std::int64_t>(target / kGigabyte),
+           {[&target](std::int64_t value) { target = static_cast<T>(value) * kGigabyte; }, low,
+            high, "GB"},
+           std::move(description));
+  }
+
   /// Reads TOML. Bad syntax, an unknown key, a wrong type and a value out of range are kInvalid
   /// "invalid_settings", a line of the message for each: "source:line:column: …" with what is
   /// allowed. Either the whole text is taken or, with an error, nothing of it. Never throws.

@@ -58,6 +58,12 @@ void declare_jobs(Settings& s, Config& c) {
   s.strings("jobs.private_registries", c.jobs.private_registries,
             "Registries at an address or on a private network (\"host:port\") that images may come "
             "from.");
+  s.gigabytes("jobs.max_job_disk_gb", c.jobs.max_disk_bytes, 0, 1024 * 1024,
+              "What one job may have on disk: /artifacts, its view of /work and everything else "
+              "that it writes. Beyond, it ends with disk_quota; 0: no limit.");
+  s.gigabytes("jobs.min_free_disk_gb", c.jobs.min_free_bytes, 0, 1024 * 1024,
+              "What stays free on the host: below, new jobs and uploads are refused, and a running "
+              "job that goes on writing ends with disk_quota.");
   s.seconds("jobs.grace_seconds", c.jobs.grace, 0, 3600, "Between SIGTERM and SIGKILL.");
   s.seconds("jobs.start_limit_seconds", c.jobs.start_limit, 1, 86400,
             "For pulling the image and starting the container.");

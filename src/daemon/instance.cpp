@@ -149,8 +149,9 @@ void Instance::open_uploads() {
   const uploads::Paths paths = uploads::Paths::below(config_.spool);
   upload_files_ = std::make_unique<uploads::StoredUploadFiles>(
       paths, upload_usage(paths, config_.spool / "jobs"), pool_);
-  uploads_ =
-      std::make_unique<uploads::Uploads>(upload_surroundings(), *upload_files_, config_.uploads);
+  uploads::Limits limits = config_.uploads;
+  limits.min_free_bytes = config_.jobs.min_free_bytes;
+  uploads_ = std::make_unique<uploads::Uploads>(upload_surroundings(), *upload_files_, limits);
 }
 
 void Instance::open_jobs() {

@@ -1,5 +1,8 @@
 #include "jobs/creation.h"
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "jobs/admission.h"
 #include "jobs/repository.h"
 #include "jobs/request.h"
@@ -33,6 +36,14 @@ Job new_job(JobRequest request, std::string asked, const Grant& grant,
   return job;
 }
 
+std::unexpected<Error> disk_low(std::uint64_t free, std::uint64_t floor) {
+  return fail(
+      ErrorKind::kInsufficientStorage, "host_disk_low",
+      fmt::format("The host's disk is nearly full: {} are free, and a job starts only above "
+                  "{}. Try again when other jobs' artifacts have expired.",
+                  to_human_size(free), to_human_size(floor)));
+}
+
 }  // namespace
 
 Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& limits,
@@ -40,6 +51,9 @@ Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& li
   std::string asked = fingerprint(request);
   if (auto found = existing(tx, request, asked)) return std::move(*found);
 
+  if (context.free_bytes && *context.free_bytes < limits.min_free_bytes) {
+    return disk_low(*context.free_bytes, limits.min_free_bytes);
+  }
   const Grant grant = apply_caps(request, limits.of(request.type));
   const Usage before = usage(tx);
   Job job = new_job(std::move(request), std::move(asked), grant, context);

@@ -1,6 +1,8 @@
 #pragma once
 // The one transaction of POST /jobs: idempotency → caps → upload → admission → row and reservation.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +22,13 @@ struct Creation {
 struct CreationContext {
   std::string new_id;
   Time now{};
-  bool start_now = false;       ///< a start slot is held: the row begins as `starting`
-  bool limits_enforced = true;  ///< do cgroups hold cpus and memory on this host?
+  bool start_now = false;  ///< a start slot is held: the row begins as `starting`
+  std::optional<std::uint64_t> free_bytes = {};  ///< of the host's disk, if it can be told
+  bool limits_enforced = true;                   ///< do cgroups hold cpus and memory on this host?
 };
 
 /// Returns the job that has the key already, or inserts a new one. Errors leave nothing behind:
-/// admission (429), and those of uploads::reserve.
+/// a disk that is nearly full (507), admission (429), and those of uploads::reserve.
 [[nodiscard]] Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& limits,
                                       const CreationContext& context);
 

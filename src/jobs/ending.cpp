@@ -47,6 +47,8 @@ Ending by_cause(const Job& job, const Exited& exited) {
               "Job exceeded timeout limit"};
     case EndCause::kCancelled:
       return {Status::kCancelled, std::string{to_string(exited.cause)}, "Job was cancelled"};
+    case EndCause::kDiskQuota:
+      return fail_with(exited.cause, words(exited, "The job wrote more to disk than it may"));
     case EndCause::kImageNotFound:
       return fail_with(exited.cause, words(exited, "The image was not found"));
     case EndCause::kImagePullFailed:

@@ -42,9 +42,11 @@ struct ContainerSpec {
   std::filesystem::path directory;
   std::filesystem::path log_file;  ///< what logs::LogWriter appends to
   std::uint64_t max_log_bytes = 0;
-  Seconds start_limit{600};  ///< image pull and start together
-  Seconds run_limit{1800};   ///< from the start of the command
-  Seconds grace{10};         ///< between SIGTERM and SIGKILL
+  std::uint64_t max_disk_bytes = 0;  ///< all that the container writes; 0: no limit
+  std::uint64_t min_free_bytes = 0;  ///< below, a job that goes on writing ends; 0: nothing
+  Seconds start_limit{600};          ///< image pull and start together
+  Seconds run_limit{1800};           ///< from the start of the command
+  Seconds grace{10};                 ///< between SIGTERM and SIGKILL
   /// After a restart: find the container or its record, start nothing. If neither exists the job
   /// ends kLost (spec, "API Crash Safety").
   bool adopt_only = false;
@@ -64,6 +66,7 @@ enum class EndCause : std::uint8_t {
   kOomKilled,
   kTimedOut,
   kCancelled,
+  kDiskQuota,  ///< it wrote more than it may, or went on when the host's disk was nearly full
   kImageNotFound,
   kImagePullFailed,
   kStartFailed,

@@ -120,6 +120,7 @@ class FakeJobFiles final : public JobFiles {
     co_return Collected{};
   }
   Awaitable<std::string> log_tail(std::string, std::size_t) override { co_return tail; }
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override { return free; }
   Awaitable<Result<void>> remove_workspace(std::string job_id) override {
     if (fail_removal) {
       co_return fail(ErrorKind::kInternal, "busy", "It could not be removed");
@@ -144,6 +145,7 @@ class FakeJobFiles final : public JobFiles {
   std::set<std::string> workspaces, logs, artifacts;
   std::map<std::string, int> collections;
   std::string tail;
+  std::optional<std::uint64_t> free;
   bool fail_prepare = false;
   bool fail_removal = false;
 };

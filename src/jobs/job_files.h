@@ -45,6 +45,9 @@ class JobFiles {
   /// The last bytes of the log, for our own advice; empty if there is none.
   virtual Awaitable<std::string> log_tail(std::string job_id, std::size_t bytes) = 0;
 
+  /// Free bytes where jobs write; nothing if it cannot be told.
+  [[nodiscard]] virtual std::optional<std::uint64_t> free_bytes() const = 0;
+
   /// Removals: "already gone" is done.
   virtual Awaitable<Result<void>> remove_workspace(std::string job_id) = 0;
   virtual Awaitable<Result<void>> remove_log(std::string job_id) = 0;

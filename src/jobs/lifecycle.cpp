@@ -60,7 +60,8 @@ Lifecycle::Lifecycle(Surroundings surroundings, JobLimits limits, std::string in
 Awaitable<Result<Creation>> Lifecycle::create(JobRequest request) {
   Semaphore::Permit permit = start_slots_.try_acquire();
   const CreationContext context{make_job_id(with_.random), with_.clock.now(),
-                                static_cast<bool>(permit), limits_enforced_};
+                                static_cast<bool>(permit), with_.files.free_bytes(),
+                                limits_enforced_};
   auto body = [request = std::move(request), limits = limits_, context](Transaction& tx) mutable {
     auto made = jobs::create(tx, std::move(request), limits, context);
     FLASHPODS_FAILPOINT("job.creating");
@@ -261,6 +262,8 @@ ContainerSpec Lifecycle::spec_of(const Job& job, bool adopt) const {
   spec.directory = with_.files.directory(job.id);
   spec.log_file = with_.files.log_file(job.id);
   spec.max_log_bytes = limits_.max_log_bytes;
+  spec.max_disk_bytes = limits_.max_disk_bytes;
+  spec.min_free_bytes = limits_.min_free_bytes;
   spec.start_limit = limits_.start_limit;
   spec.run_limit = std::chrono::minutes{job.request.timeout_minutes};
   spec.grace = limits_.grace;

@@ -304,6 +304,17 @@ TEST_F(LifecycleTest, OrphansAndUnknownFilesAreSweptKnownOnesStay) {
   EXPECT_TRUE(files_.logs.empty());
 }
 
+TEST_F(LifecycleTest, ANearlyFullDiskTakesNoNewJob) {
+  files_.free = limits_.min_free_bytes - 1;
+  const auto refused = await(jobs_->create(request()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInsufficientStorage);
+  EXPECT_EQ(refused.error().code, "host_disk_low");
+  EXPECT_EQ(held().jobs, 0);
+  files_.free = limits_.min_free_bytes;
+  EXPECT_TRUE(await(jobs_->create(request())));
+}
+
 TEST_F(LifecycleTest, AWorkspaceThatCouldNotBeRemovedGoesWithTheNextSweep) {
   const std::string id = create();
   run(id);

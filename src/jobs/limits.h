@@ -30,6 +30,8 @@ struct JobLimits {
   Seconds grace{10};
   Seconds start_limit{600};
   std::int64_t concurrent_starts = 4;
+  std::uint64_t max_disk_bytes = 20ULL * 1024 * 1024 * 1024;
+  std::uint64_t min_free_bytes = 2ULL * 1024 * 1024 * 1024;
   std::uint64_t max_log_bytes = 50ULL * 1024 * 1024;
   std::uint64_t max_total_log_bytes = 10ULL * 1024 * 1024 * 1024;
   std::int64_t log_hours = 24;

@@ -105,6 +105,11 @@ Awaitable<std::string> StoredJobFiles::log_tail(std::string job_id, std::size_t 
   co_return read_end(log_file(job_id), bytes);
 }
 
+std::optional<std::uint64_t> StoredJobFiles::free_bytes() const {
+  const auto free = free_space(directories_.jobs);
+  return free ? std::optional(*free) : std::nullopt;
+}
+
 Awaitable<Result<void>> StoredJobFiles::remove_workspace(std::string job_id) {
   auto work = [path = directory(job_id)] { return remove_tree(path); };
   co_return co_await pool_.run(std::move(work));

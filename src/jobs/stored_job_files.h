@@ -25,6 +25,7 @@ class StoredJobFiles final : public JobFiles {
                                   std::optional<std::string> upload_id) override;
   Awaitable<Result<Collected>> collect(std::string job_id) override;
   Awaitable<std::string> log_tail(std::string job_id, std::size_t bytes) override;
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override;
   Awaitable<Result<void>> remove_workspace(std::string job_id) override;
   Awaitable<Result<void>> remove_log(std::string job_id) override;
   Awaitable<Result<void>> remove_artifacts(std::string job_id) override;

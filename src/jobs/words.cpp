@@ -32,15 +32,16 @@ constexpr Words<Workspace, 3> kWorkspaceWords{{{Workspace::kReadOnly, "ro"},
                                                {Workspace::kScratch, "scratch"},
                                                {Workspace::kReadWrite, "rw"}}};
 
-constexpr Words<EndCause, 9> kCauseWords{{{EndCause::kExited, "exit"},
-                                          {EndCause::kSignalled, "signal"},
-                                          {EndCause::kOomKilled, "oom_killed"},
-                                          {EndCause::kTimedOut, "timed_out"},
-                                          {EndCause::kCancelled, "cancelled"},
-                                          {EndCause::kImageNotFound, "image_not_found"},
-                                          {EndCause::kImagePullFailed, "image_pull_failed"},
-                                          {EndCause::kStartFailed, "container_start_failed"},
-                                          {EndCause::kLost, "container_lost_on_recovery"}}};
+constexpr Words<EndCause, 10> kCauseWords{{{EndCause::kExited, "exit"},
+                                           {EndCause::kSignalled, "signal"},
+                                           {EndCause::kOomKilled, "oom_killed"},
+                                           {EndCause::kTimedOut, "timed_out"},
+                                           {EndCause::kCancelled, "cancelled"},
+                                           {EndCause::kDiskQuota, "disk_quota"},
+                                           {EndCause::kImageNotFound, "image_not_found"},
+                                           {EndCause::kImagePullFailed, "image_pull_failed"},
+                                           {EndCause::kStartFailed, "container_start_failed"},
+                                           {EndCause::kLost, "container_lost_on_recovery"}}};
 
 template <class Enum, std::size_t N>
 std::string_view word_of(const Words<Enum, N>& words, Enum value) {

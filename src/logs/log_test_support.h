@@ -5,30 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include <gtest/gtest.h>
-
 #include "base/clock.h"
+#include "base/temporary_directory.h"
 #include "logs/log_writer.h"
 
 namespace flashpods::logs {
-
-/// A directory of its own, gone with the test.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = std::filesystem::temp_directory_path() / "flashpods-logs-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "mkdtemp failed";
-    path_ = name;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline constexpr std::uint64_t kNoCap = 1ULL << 40;
 

@@ -108,28 +108,20 @@ Result<void> LogWriter::recover_records() {
   return std::unexpected(errno_error("cannot repair the log's index"));
 }
 
-void LogWriter::append(Stream stream, std::string_view bytes, Time at) {
-  if (bytes.empty()) return;
-  if (truncated_) return drop(bytes.size());
-  const auto room = max_bytes_ > bytes_ ? max_bytes_ - bytes_ : 0;
+std::size_t LogWriter::append(Stream stream, std::string_view bytes, Time at) {
+  const auto room = truncated_ || max_bytes_ < bytes_ ? 0 : max_bytes_ - bytes_;
   const auto kept = bytes.substr(0, std::min<std::uint64_t>(room, bytes.size()));
-  const auto before = bytes_;
-  bool whole = write_log(kept);
-  if (bytes_ > before) {
-    const IndexRecord piece{.offset = before,
-                            .length = bytes_ - before,
-                            .time_ms = at.time_since_epoch().count(),
-                            .stream = std::to_underlying(stream)};
-    whole = add_piece(piece) && whole;
-  }
-  if (!whole || kept.size() < bytes.size()) drop(bytes.size() - (bytes_ - before));
-}
-
-/// False if the disk took less than all; what it took stays, and counts.
-bool LogWriter::write_log(std::string_view bytes) {
-  const auto written = write_at(log_.get(), bytes, bytes_);
+  const auto written = write_at(log_.get(), kept, bytes_);
+  const IndexRecord piece{.offset = bytes_,
+                          .length = written,
+                          .time_ms = at.time_since_epoch().count(),
+                          .stream = std::to_underlying(stream)};
+  // Without its place in the index the piece is not there yet: it is written again.
+  if (written > 0 && !add_piece(piece)) return 0;
   bytes_ += written;
-  return written == bytes.size();
+  if (written < kept.size()) return written;
+  if (kept.size() < bytes.size()) drop(bytes.size() - kept.size());
+  return bytes.size();
 }
 
 bool LogWriter::add_piece(const IndexRecord& piece) {
@@ -147,9 +139,12 @@ bool LogWriter::add_piece(const IndexRecord& piece) {
 }
 
 bool LogWriter::extend_last(const IndexRecord& piece) {
-  last_.length += piece.length;
-  if (piece.stream != last_.stream) last_.stream = std::to_underlying(Stream::kUnknown);
-  return write_value(index_.get(), last_, record_position(records_ - 1));
+  IndexRecord longer = last_;
+  longer.length += piece.length;
+  if (piece.stream != last_.stream) longer.stream = std::to_underlying(Stream::kUnknown);
+  if (!write_value(index_.get(), longer, record_position(records_ - 1))) return false;
+  last_ = longer;
+  return true;
 }
 
 /// Marks the log truncated and counts what is lost. In place: it needs no room on the disk.

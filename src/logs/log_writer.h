@@ -28,9 +28,10 @@ class LogWriter {
   [[nodiscard]] static Result<LogWriter> open(const std::filesystem::path& file,
                                               std::uint64_t max_bytes);
 
-  /// Appends what one read gave. On a full disk nothing of the piece is lost silently: the log is
-  /// marked truncated and later pieces are dropped.
-  void append(Stream stream, std::string_view bytes, Time at);
+  /// Appends what one read gave. Returns how many of its bytes are done with: in the log, or
+  /// dropped because the log has all it may hold. Fewer than all: the disk took no more; give the
+  /// rest again when it may have room.
+  std::size_t append(Stream stream, std::string_view bytes, Time at);
 
   /// Log and index on disk (fdatasync). Call before the exit record is written.
   [[nodiscard]] Result<void> sync();
@@ -43,7 +44,6 @@ class LogWriter {
 
   [[nodiscard]] Result<void> recover();
   [[nodiscard]] Result<void> recover_records();
-  [[nodiscard]] bool write_log(std::string_view bytes);
   [[nodiscard]] bool add_piece(const IndexRecord& piece);
   [[nodiscard]] bool extend_last(const IndexRecord& piece);
   void drop(std::uint64_t bytes);

@@ -205,7 +205,7 @@ Awaitable<Result<void>> RsyncConnection::decide(std::string question) {
   }
   if (!admission) co_return std::unexpected(admission.error());
   id_ = admission->id;
-  budget_.measured(admission->upload_bytes, admission->total_bytes, bytes_written_by(process_));
+  budget_.measured(admission->upload_bytes, admission->disk, bytes_written_by(process_));
   co_return Result<void>{};
 }
 

@@ -86,9 +86,9 @@ TEST(TransferBudget, TheTighterLimitCounts) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
   DiskUse disk;
   TransferBudget budget(limits, disk);
-  budget.measured(5 * kMegabyte, 90 * kMegabyte, 0);
+  budget.measured(5 * kMegabyte, {90 * kMegabyte}, 0);
   EXPECT_EQ(budget.left(), 10 * kMegabyte);
-  budget.measured(15 * kMegabyte, 90 * kMegabyte, 0);
+  budget.measured(15 * kMegabyte, {90 * kMegabyte}, 0);
   EXPECT_EQ(budget.left(), 5 * kMegabyte);
 }
 
@@ -97,28 +97,40 @@ TEST(TransferBudget, IsSharedByAllTransfers) {
   DiskUse disk;
   TransferBudget one(limits, disk);
   TransferBudget other(limits, disk);
-  one.measured(0, 0, 0);
-  other.measured(0, 0, 0);
+  one.measured(0, {}, 0);
+  other.measured(0, {}, 0);
   one.wrote(18 * kMegabyte);
   other.wrote(12 * kMegabyte);
   EXPECT_EQ(one.left(), 0U);
   EXPECT_EQ(other.left(), 0U);
 }
 
+TEST(TransferBudget, LeavesTheHostItsFreeSpace) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .min_free_bytes = 50 * kMegabyte};
+  DiskUse disk;
+  TransferBudget budget(limits, disk);
+  budget.measured(0, {0, 60 * kMegabyte}, 0);
+  EXPECT_EQ(budget.left(), 10 * kMegabyte);
+  budget.wrote(7 * kMegabyte);
+  EXPECT_EQ(budget.left(), 3 * kMegabyte);
+  budget.measured(7 * kMegabyte, {7 * kMegabyte, 40 * kMegabyte}, 7 * kMegabyte);
+  EXPECT_EQ(budget.left(), 0U);
+}
+
 TEST(TransferBudget, MeasuresAgainBeforeItCuts) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
   DiskUse disk;
   TransferBudget budget(limits, disk);
-  budget.measured(0, 0, 0);
+  budget.measured(0, {}, 0);
   budget.wrote(11 * kMegabyte);
   EXPECT_TRUE(budget.wants_measure());
-  budget.measured(2 * kMegabyte, 2 * kMegabyte, 11 * kMegabyte);  // most of it replaced old files
+  budget.measured(2 * kMegabyte, {2 * kMegabyte}, 11 * kMegabyte);  // most of it replaced old files
   EXPECT_FALSE(budget.wants_measure());
   EXPECT_EQ(budget.left(), 18 * kMegabyte);
   budget.wrote(40 * kMegabyte);
   EXPECT_EQ(budget.left(), 0U);
   EXPECT_FALSE(budget.is_used_up());
-  budget.measured(20 * kMegabyte, 20 * kMegabyte, 40 * kMegabyte);
+  budget.measured(20 * kMegabyte, {20 * kMegabyte}, 40 * kMegabyte);
   EXPECT_TRUE(budget.is_used_up());
 }
 

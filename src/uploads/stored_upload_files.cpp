@@ -8,14 +8,16 @@
 namespace flashpods::uploads {
 
 Usage measured_usage(std::vector<std::filesystem::path> directories) {
-  return [directories = std::move(directories)]() -> Result<std::uint64_t> {
-    std::uint64_t sum = 0;
+  return [directories = std::move(directories)]() -> Result<DiskUse> {
+    DiskUse use;
     for (const auto& directory : directories) {
       const auto size = measure_upload(directory);
       if (!size) return std::unexpected(size.error());
-      sum += size->disk_bytes;
+      use.bytes += size->disk_bytes;
     }
-    return sum;
+    // Unknown (the directory is not there yet): nothing speaks against it.
+    if (const auto free = free_space(directories.front())) use.free = *free;
+    return use;
   };
 }
 
@@ -27,9 +29,7 @@ StoredUploadFiles::StoredUploadFiles(Paths paths, Usage usage, BlockingPool& poo
 
 Awaitable<Result<void>> StoredUploadFiles::create() { co_return directories_.create(); }
 
-Awaitable<Result<std::uint64_t>> StoredUploadFiles::usage() {
-  co_return co_await pool_.run(usage_);
-}
+Awaitable<Result<DiskUse>> StoredUploadFiles::usage() { co_return co_await pool_.run(usage_); }
 
 Awaitable<Result<std::uint64_t>> StoredUploadFiles::claim(std::string id, std::string connection) {
   auto work = [directories = directories_, id = std::move(id),

@@ -12,9 +12,9 @@
 
 namespace flashpods::uploads {
 
-/// Bytes that uploads take on the disk in all directories that count (uploads, sealed, transfers,
-/// jobs). Called on a thread of the pool; may block.
-using Usage = std::function<Result<std::uint64_t>()>;
+/// Measures what uploads take in all directories that count (uploads, sealed, transfers, jobs).
+/// Called on a thread of the pool; may block.
+using Usage = std::function<Result<DiskUse>()>;
 
 /// A Usage that measures these directories; absent ones count nothing.
 [[nodiscard]] Usage measured_usage(std::vector<std::filesystem::path> directories);
@@ -25,7 +25,7 @@ class StoredUploadFiles final : public UploadFiles {
   StoredUploadFiles(Paths paths, Usage usage, BlockingPool& pool);
 
   Awaitable<Result<void>> create() override;
-  Awaitable<Result<std::uint64_t>> usage() override;
+  Awaitable<Result<DiskUse>> usage() override;
   Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) override;
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<FoundTransfer>>> transfers() override;

@@ -4,25 +4,22 @@
 #include <cstdint>
 
 #include "uploads/limits.h"
+#include "uploads/upload_files.h"
 
 namespace flashpods::uploads {
-
-/// How full the disk is that all uploads share: measured now and then, counted up in between.
-struct DiskUse {
-  std::uint64_t bytes = 0;
-};
 
 /// What one transfer may still write. Written bytes are only an upper bound of what stays on disk
 /// (a file replaced is a file freed), so before a transfer is cut its tree is measured again; and
 /// as the count gets close to the limit that happens early enough to be over in time.
 class TransferBudget {
  public:
+  /// `disk` is measured now and then, and counted up in between.
   TransferBudget(const Limits& limits, DiskUse& disk) : limits_(limits), disk_(disk) {}
 
   /// The upload and everything else were just measured; `written` so far by the process.
-  void measured(std::uint64_t upload_bytes, std::uint64_t total_bytes, std::uint64_t written) {
+  void measured(std::uint64_t upload_bytes, const DiskUse& all, std::uint64_t written) {
     upload_ = upload_bytes;
-    disk_.bytes = total_bytes;
+    disk_ = all;
     last_written_ = written;
     at_measure_ = left();
   }
@@ -32,12 +29,14 @@ class TransferBudget {
     const std::uint64_t more = written - std::min(last_written_, written);
     upload_ += more;
     disk_.bytes += more;
+    disk_.free -= std::min(disk_.free, more);
     last_written_ = std::max(last_written_, written);
   }
 
   [[nodiscard]] std::uint64_t left() const {
-    return std::min(limits_.max_upload_bytes - std::min(limits_.max_upload_bytes, upload_),
-                    limits_.max_total_bytes - std::min(limits_.max_total_bytes, disk_.bytes));
+    return std::min({rest(limits_.max_upload_bytes, upload_),
+                     rest(limits_.max_total_bytes, disk_.bytes),
+                     rest(disk_.free, limits_.min_free_bytes)});
   }
 
   /// Half of what was left at the last measurement is used up.
@@ -50,6 +49,10 @@ class TransferBudget {
  private:
   /// A count over no more than this is believed without another measurement.
   static constexpr std::uint64_t kTrusted = 1 << 20;
+
+  static std::uint64_t rest(std::uint64_t all, std::uint64_t taken) {
+    return all - std::min(all, taken);
+  }
 
   const Limits& limits_;
   DiskUse& disk_;

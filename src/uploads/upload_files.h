@@ -11,6 +11,12 @@
 
 namespace flashpods::uploads {
 
+/// How full the disk is that all uploads share.
+struct DiskUse {
+  std::uint64_t bytes = 0;          ///< of all uploads, those of jobs that are not over included
+  std::uint64_t free = UINT64_MAX;  ///< on their filesystem
+};
+
 /// What an upload's tree holds.
 struct TreeContent {
   std::uint64_t disk_bytes = 0;  ///< allocated, each inode once: what quotas count
@@ -36,8 +42,7 @@ class UploadFiles {
   /// Makes the places themselves.
   virtual Awaitable<Result<void>> create() = 0;
 
-  /// Bytes on disk of all uploads, the snapshots of jobs that are not over included.
-  virtual Awaitable<Result<std::uint64_t>> usage() = 0;
+  virtual Awaitable<Result<DiskUse>> usage() = 0;
 
   /// Received → the transfer of `connection`, an empty one if there is none yet. Returns its bytes.
   virtual Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) = 0;

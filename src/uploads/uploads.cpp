@@ -85,7 +85,7 @@ Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   if (!tree) co_return tree;
   const auto total = co_await files_.usage();
   if (!total) co_return std::unexpected(total.error());
-  if (auto fits = check_quota(*tree, *total, limits_); !fits) {
+  if (auto fits = check_quota(*tree, total->bytes, limits_); !fits) {
     co_return std::unexpected(fits.error());
   }
   co_return tree;

@@ -42,7 +42,7 @@ struct TransferAttempt {
 struct Admission {
   std::string id;
   std::uint64_t upload_bytes = 0;  ///< what the upload takes on disk so far
-  std::uint64_t total_bytes = 0;   ///< what all uploads take
+  DiskUse disk;                    ///< what all uploads take
 };
 
 /// The life of uploads from the first rsync to the moment a job takes the files. Rows say what is

@@ -18,11 +18,19 @@ namespace {
 /// The rsync of an interrupted upload may take a moment to notice; its client is trying again.
 constexpr Milliseconds kPredecessor{3000};
 
-std::unexpected<Error> disk_full(std::uint64_t used, const Limits& limits) {
+std::unexpected<Error> quota_used_up(std::uint64_t used, const Limits& limits) {
   return fail(ErrorKind::kInsufficientStorage, "upload_quota_exceeded",
               fmt::format("No space left: uploads take {} of {}. Delete some, or wait until they "
                           "expire.",
                           to_human_size(used), to_human_size(limits.max_total_bytes)));
+}
+
+std::unexpected<Error> disk_low(std::uint64_t free, const Limits& limits) {
+  return fail(
+      ErrorKind::kInsufficientStorage, "host_disk_low",
+      fmt::format("The host's disk is nearly full: {} are free, {} are kept free. Try again "
+                  "when jobs have ended.",
+                  to_human_size(free), to_human_size(limits.min_free_bytes)));
 }
 
 std::unexpected<Error> busy(const std::string& id) {
@@ -71,7 +79,8 @@ Awaitable<Result<Admission>> Uploads::admit_held(TransferAttempt attempt, std::s
   if (!alone) co_return busy(id);
   const auto used = co_await files_.usage();
   if (!used) co_return std::unexpected(used.error());
-  if (*used >= limits_.max_total_bytes) co_return disk_full(*used, limits_);
+  if (used->bytes >= limits_.max_total_bytes) co_return quota_used_up(used->bytes, limits_);
+  if (used->free <= limits_.min_free_bytes) co_return disk_low(used->free, limits_);
   const auto size = co_await files_.claim(id, attempt.connection);
   if (!size) co_return std::unexpected(size.error());
   co_return Admission{id, *size, *used};

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import socket
 import sys
 
@@ -88,6 +89,17 @@ def silent_registry():
     """HOST:PORT of a registry that never answers: whoever pulls from it is busy with that."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def small_disk():
+    """A directory on a filesystem of 3 GB that nobody else uses; empty before and after."""
+    if not (given := os.environ.get("FLASHPODS_SMALL_DISK")):
+        pytest.skip("no small filesystem: ./dev test, as root, mounts one")
+    directory = pathlib.Path(given)
+    yield directory
+    for entry in directory.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 @pytest.fixture

@@ -123,10 +123,10 @@ Awaitable<jobs::JobsOnDisk> SimulatedJobFiles::on_disk() {
 
 Awaitable<Result<void>> SimulatedUploadFiles::create() { co_return Result<void>{}; }
 
-Awaitable<Result<std::uint64_t>> SimulatedUploadFiles::usage() {
+Awaitable<Result<uploads::DiskUse>> SimulatedUploadFiles::usage() {
   co_await with_.scheduler.step(Owner::kDaemon, "measure uploads");
   if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
-  co_return std::uint64_t{0};
+  co_return uploads::DiskUse{};
 }
 
 Awaitable<Result<std::uint64_t>> SimulatedUploadFiles::claim(std::string id,

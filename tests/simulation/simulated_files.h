@@ -33,6 +33,7 @@ class SimulatedJobFiles final : public jobs::JobFiles {
                                   std::optional<std::string> upload_id) override;
   Awaitable<Result<jobs::Collected>> collect(std::string job_id) override;
   Awaitable<std::string> log_tail(std::string job_id, std::size_t bytes) override;
+  [[nodiscard]] std::optional<std::uint64_t> free_bytes() const override { return std::nullopt; }
   Awaitable<Result<void>> remove_workspace(std::string job_id) override;
   Awaitable<Result<void>> remove_log(std::string job_id) override;
   Awaitable<Result<void>> remove_artifacts(std::string job_id) override;
@@ -47,7 +48,7 @@ class SimulatedUploadFiles final : public uploads::UploadFiles {
   explicit SimulatedUploadFiles(DiskAccess access) : with_(access) {}
 
   Awaitable<Result<void>> create() override;
-  Awaitable<Result<std::uint64_t>> usage() override;
+  Awaitable<Result<uploads::DiskUse>> usage() override;
   Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) override;
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<uploads::FoundTransfer>>> transfers() override;

@@ -24,13 +24,36 @@ conformance_tests() {
   return "$status"
 }
 
+# with_small_disk CMD…: FLASHPODS_SMALL_DISK is then a filesystem of 3 GB, for tests that fill it.
+# Only root can mount one; without it those tests are skipped.
+with_small_disk() {
+  local status=0 image mount
+  [[ $(id -u) -eq 0 ]] || { "$@"; return; }
+  image=$(cache_dir small-disk)/image mount=$(cache_dir small-disk)/mount
+  mkdir -p "$mount"
+  mountpoint -q "$mount" && umount "$mount"
+  truncate -s 3G "$image"
+  mkfs.ext4 -q -F -m 0 "$image"
+  if mount -o loop "$image" "$mount"; then
+    rmdir "$mount/lost+found"
+    chown "$DEV_USER:" "$mount"
+    export FLASHPODS_SMALL_DISK=$mount
+  fi
+  "$@" || status=$?
+  umount --lazy "$mount" || true
+  rm -f "$image"
+  return "$status"
+}
+
 sanitizer_environment() {
   printf '%s\n' "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1" \
     "UBSAN_OPTIONS=print_stacktrace=1" "PYTHONDONTWRITEBYTECODE=1"
 }
 
 # functional_tests PYTEST-ARGS…: the real programs, Podman, rsync and MCP client, as the user.
-functional_tests() {
+functional_tests() { with_small_disk run_functional_tests "$@"; }
+
+run_functional_tests() {
   local tree python out status=0
   local -a environment
   tree=$(publish asan) python=$(ensure_venv) out=$(user_cache_dir "functional")

@@ -71,6 +71,8 @@ std::optional<ContainerRecord> parse_inspect(std::string_view output) {
   record.exit_code = number(state, "ExitCode");
   record.oom_killed = flag(state, "OOMKilled");
   record.pid = static_cast<pid_t>(number(state, "Pid"));
+  record.root_layer = text(member(member(container, "GraphDriver"), "Data"), "UpperDir");
+  record.own_files = text(container, "StaticDir");
   return record;
 }
 

@@ -23,6 +23,8 @@ struct ContainerRecord {
   std::int64_t exit_code = 0;
   bool oom_killed = false;
   pid_t pid = 0;
+  std::string root_layer;  ///< directory that takes what the container writes below its root
+  std::string own_files;   ///< podman's directory of this container, overlays' upper layers in it
 
   /// The command was started some time.
   [[nodiscard]] bool ever_started() const { return started_at.has_value(); }

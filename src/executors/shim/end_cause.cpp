@@ -41,6 +41,12 @@ std::string exit_message(int code) {
   return text;
 }
 
+std::string stop_message(const StopRecord& stop) {
+  if (!stop.message.empty()) return stop.message;
+  return stop.cause == EndCause::kTimedOut ? "The job took longer than its time limit."
+                                           : "The job was cancelled.";
+}
+
 void judge_own_end(const EndFacts& facts, Exited& exited) {
   const bool out_of_memory = facts.record && facts.record->oom_killed;
   const int code = *exited.exit_code;
@@ -71,9 +77,7 @@ Exited judge_end(const EndFacts& facts) {
   exited.at = end_time(facts);
   if (facts.stop && exited.at + kFileTimeTick >= facts.stop->at) {
     exited.cause = facts.stop->cause;
-    exited.message = exited.cause == EndCause::kTimedOut
-                         ? "The job took longer than its time limit."
-                         : "The job was cancelled.";
+    exited.message = stop_message(*facts.stop);
   } else if (exited.exit_code) {
     judge_own_end(facts, exited);
   } else {

@@ -1,13 +1,11 @@
 #include "executors/shim/leftovers.h"
 
-#include <charconv>
 #include <functional>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
-#include "base/files.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/boot_time.h"
 #include "executors/shim/proc_text.h"
@@ -19,18 +17,6 @@ namespace {
 
 constexpr Milliseconds kPatience{10'000};
 constexpr Milliseconds kPause{10};
-
-std::vector<pid_t> process_ids() {
-  std::vector<pid_t> ids;
-  const auto entries = list_directory("/proc");
-  if (!entries) return ids;
-  for (const auto& name : *entries) {
-    pid_t pid = 0;
-    const auto* const end = name.data() + name.size();
-    if (std::from_chars(name.data(), end, pid).ptr == end) ids.push_back(pid);
-  }
-  return ids;
-}
 
 bool is_named(pid_t pid, const std::string& program) {
   const auto words = proc_text(pid, "cmdline");

@@ -4,8 +4,11 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <utility>
 
 #include "base/files.h"
+#include "executors/shim/boot_time.h"
 #include "executors/shim/job_files.h"
 
 namespace flashpods::shim {
@@ -13,6 +16,7 @@ namespace flashpods::shim {
 namespace {
 
 constexpr std::size_t kPiece = 65536;
+constexpr Milliseconds kRetry{500};
 
 /// What stands at the beginning of the pending file.
 struct PendingHeader {
@@ -49,54 +53,69 @@ Result<OutputPump> OutputPump::open(const std::filesystem::path& directory, logs
   pump.out_ = std::move(*out);
   pump.err_ = std::move(*err);
   pump.pending_ = std::move(*pending);
-  pump.recover();
+  [[maybe_unused]] const auto left = pump.finish_pending();  // else the first piece tries again
   return pump;
 }
 
-void OutputPump::recover() {
+/// Appends what the log lacks of the piece in the pending file, if there is one.
+OutputPump::Moved OutputPump::finish_pending() {
   PendingHeader header;
-  if (::pread(pending_.get(), &header, sizeof header, 0) == sizeof header) {
-    const auto logged = log_.bytes() - std::min(header.log_bytes, log_.bytes());
-    append_pending(logged, static_cast<logs::Stream>(header.stream));
-  }
-}
-
-void OutputPump::append_pending(std::size_t from, logs::Stream stream) {
+  if (::pread(pending_.get(), &header, sizeof header, 0) != sizeof header) return Moved::kNothing;
+  const auto logged = log_.bytes() - std::min(header.log_bytes, log_.bytes());
   std::array<char, kPiece> piece;
-  const auto offset = static_cast<off_t>(sizeof(PendingHeader) + from);
+  const auto offset = static_cast<off_t>(sizeof header + logged);
   const auto size = ::pread(pending_.get(), piece.data(), piece.size(), offset);
-  if (size > 0) log_.append(stream, {piece.data(), static_cast<std::size_t>(size)}, clock_->now());
+  const std::string_view rest(piece.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  const auto stream = static_cast<logs::Stream>(header.stream);
+  if (log_.append(stream, rest, clock_->now()) < rest.size()) return Moved::kDiskIsFull;
   while (::ftruncate(pending_.get(), 0) != 0 && errno == EINTR) {
   }
+  return Moved::kPiece;
 }
 
 // For filesystems that cannot splice, and for a log that is full and only counts.
-bool OutputPump::append_directly(int fifo, logs::Stream stream) {
+OutputPump::Moved OutputPump::append_directly(int fifo, logs::Stream stream) {
   std::array<char, kPiece> piece;
   const auto size = ::read(fifo, piece.data(), piece.size());
-  if (size <= 0) return false;
+  if (size <= 0) return Moved::kNothing;
   log_.append(stream, {piece.data(), static_cast<std::size_t>(size)}, clock_->now());
-  return true;
+  return Moved::kPiece;
 }
 
-bool OutputPump::move_piece(int fifo, logs::Stream stream) {
+OutputPump::Moved OutputPump::move_piece(int fifo, logs::Stream stream) {
+  if (finish_pending() == Moved::kDiskIsFull) return Moved::kDiskIsFull;
   if (log_.truncated()) return append_directly(fifo, stream);
   const PendingHeader header{log_.bytes(), static_cast<std::uint64_t>(stream)};
   if (::pwrite(pending_.get(), &header, sizeof header, 0) != sizeof header) {
-    return append_directly(fifo, stream);
+    return Moved::kDiskIsFull;
   }
   off_t offset = sizeof header;
   const auto size =
       ::splice(fifo, nullptr, pending_.get(), &offset, kPiece, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (size < 0 && errno == EAGAIN) return false;
-  if (size <= 0) return append_directly(fifo, stream);
-  append_pending(0, stream);
-  return true;
+  if (size < 0 && errno == EAGAIN) return Moved::kNothing;
+  if (size < 0 && errno == EINVAL) return append_directly(fifo, stream);
+  return size > 0 ? finish_pending() : Moved::kDiskIsFull;
+}
+
+void OutputPump::move_or_wait(PollLoop& loop, int fifo, logs::Stream stream) {
+  if (move_piece(fifo, stream) == Moved::kDiskIsFull) wait_for_room(loop);
+}
+
+void OutputPump::wait_for_room(PollLoop& loop) {
+  for (const int fifo : {out_.get(), err_.get()}) loop.forget(fifo);
+  retry_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  constexpr itimerspec kSoon{{}, {.tv_sec = 0, .tv_nsec = kRetry.count() * 1'000'000}};
+  ::timerfd_settime(retry_.get(), 0, &kSoon, nullptr);
+  loop.watch(retry_.get(), [this, &loop] {
+    loop.forget(retry_.get());
+    retry_.reset();
+    begin(loop);
+  });
 }
 
 void OutputPump::begin(PollLoop& loop) {
-  loop.watch(out_.get(), [this] { move_piece(out_.get(), logs::Stream::kStdout); });
-  loop.watch(err_.get(), [this] { move_piece(err_.get(), logs::Stream::kStderr); });
+  loop.watch(out_.get(), [this, &loop] { move_or_wait(loop, out_.get(), logs::Stream::kStdout); });
+  loop.watch(err_.get(), [this, &loop] { move_or_wait(loop, err_.get(), logs::Stream::kStderr); });
 }
 
 void OutputPump::begin_with_output(PollLoop& loop, std::function<bool()> is_output) {
@@ -108,10 +127,15 @@ void OutputPump::begin_with_output(PollLoop& loop, std::function<bool()> is_outp
   loop.watch(err_.get(), look);
 }
 
-void OutputPump::drain() {
-  while (move_piece(out_.get(), logs::Stream::kStdout)) {
-  }
-  while (move_piece(err_.get(), logs::Stream::kStderr)) {
+void OutputPump::drain(PollLoop& loop) {
+  for (const auto& [fifo, stream] :
+       {std::pair(out_.get(), logs::Stream::kStdout), {err_.get(), logs::Stream::kStderr}}) {
+    for (auto moved = Moved::kPiece; moved != Moved::kNothing;) {
+      moved = move_piece(fifo, stream);
+      if (moved == Moved::kDiskIsFull) {
+        loop.run_until([] { return false; }, since_boot() + kRetry);
+      }
+    }
   }
 }
 

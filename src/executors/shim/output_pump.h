@@ -21,14 +21,16 @@ class OutputPump {
   [[nodiscard]] static Result<OutputPump> open(const std::filesystem::path& directory,
                                                logs::LogWriter log, const Clock& clock);
 
-  /// From now on moves what comes whenever the loop turns. The pump must stay where it is.
+  /// From now on moves what comes whenever the loop turns. The pump must stay where it is. While
+  /// the disk has no room for the log it takes nothing: the job waits at its next line, as it would
+  /// for a reader that is slow.
   void begin(PollLoop& loop);
 
   /// Begins with the first byte, if `is_output` then says that it is the job's and not conmon's.
   void begin_with_output(PollLoop& loop, std::function<bool()> is_output);
 
-  /// Moves all that is in the FIFOs; for when no writer is left.
-  void drain();
+  /// Moves all that is in the FIFOs, however long the disk is full; for when no writer is left.
+  void drain(PollLoop& loop);
 
   /// Throws away what is in the FIFOs: it is conmon's words about a failed start.
   void discard();
@@ -38,16 +40,20 @@ class OutputPump {
  private:
   OutputPump(logs::LogWriter log, const Clock& clock) : log_(std::move(log)), clock_(&clock) {}
 
-  void recover();
-  bool move_piece(int fifo, logs::Stream stream);
-  bool append_directly(int fifo, logs::Stream stream);
-  void append_pending(std::size_t from, logs::Stream stream);
+  enum class Moved : std::uint8_t { kNothing, kPiece, kDiskIsFull };
+
+  Moved finish_pending();
+  Moved move_piece(int fifo, logs::Stream stream);
+  Moved append_directly(int fifo, logs::Stream stream);
+  void move_or_wait(PollLoop& loop, int fifo, logs::Stream stream);
+  void wait_for_room(PollLoop& loop);
 
   logs::LogWriter log_;
   const Clock* clock_;
   Fd out_;
   Fd err_;
   Fd pending_;
+  Fd retry_;  ///< a timer, while the disk is full
 };
 
 }  // namespace flashpods::shim

@@ -1,11 +1,14 @@
 #include "executors/shim/output_pump.h"
 
 #include <fcntl.h>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/small_disk.h"
 #include "base/temporary_directory.h"
+#include "executors/shim/boot_time.h"
 #include "executors/shim/job_files.h"
 
 namespace flashpods::shim {
@@ -26,20 +29,20 @@ struct OutputPumpTest : testing::Test {
 
   TemporaryDirectory directory;
   FakeClock clock;
+  PollLoop loop;
 };
 
 TEST_F(OutputPumpTest, BytesGoToTheLogAsTheyCame) {
   auto pump = open();
   print(kStdoutFifo, std::string("a\0b\xff\n", 5));
-  pump.drain();
+  pump.drain(loop);
   print(kStderrFifo, "problem");
-  pump.drain();
+  pump.drain(loop);
   EXPECT_EQ(log(), std::string("a\0b\xff\nproblem", 12));
 }
 
 TEST_F(OutputPumpTest, BeginMovesWhileTheLoopTurns) {
   auto pump = open();
-  PollLoop loop;
   pump.begin(loop);
   print(kStdoutFifo, "now");
   EXPECT_TRUE(loop.run_until([&] { return pump.log().bytes() == 3; }));
@@ -51,7 +54,7 @@ TEST_F(OutputPumpTest, WhatAKilledShimHadTakenIsFinishedExactlyOnce) {
     const auto before = [&] {
       auto pump = open();
       print(kStdoutFifo, "before|");
-      pump.drain();
+      pump.drain(loop);
       return pump.log().bytes();
     }();
     {
@@ -73,18 +76,42 @@ TEST_F(OutputPumpTest, WhatAKilledShimHadTakenIsFinishedExactlyOnce) {
 TEST_F(OutputPumpTest, AFullLogGoesOnCounting) {
   auto pump = open(4);
   print(kStdoutFifo, "0123456789");
-  pump.drain();
+  pump.drain(loop);
   print(kStdoutFifo, "more");
-  pump.drain();
+  pump.drain(loop);
   EXPECT_EQ(log(), "0123");
   EXPECT_TRUE(pump.log().truncated());
+}
+
+TEST_F(OutputPumpTest, OnAFullDiskTheJobWaitsAndNothingIsLost) {
+  const SmallDisk disk(directory.path());
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small filesystem needs root";
+  auto pump = open();
+  const std::string text(8000, 'x');
+  print(kStdoutFifo, text);
+  pump.drain(loop);
+  const auto ballast = directory / "ballast";
+  std::ofstream(ballast) << std::string(100'000, '-');  // all there is room for
+
+  pump.begin(loop);
+  print(kStdoutFifo, text);
+  print(kStderrFifo, "problem");
+  loop.run_until([] { return false; }, since_boot() + Milliseconds{700});
+  EXPECT_LE(pump.log().bytes(), text.size() + 4096);
+  EXPECT_FALSE(pump.log().truncated());
+
+  std::filesystem::remove(ballast);
+  const auto all = 2 * text.size() + 7;
+  EXPECT_TRUE(loop.run_until([&] { return pump.log().bytes() == all; },
+                             since_boot() + Milliseconds{10'000}));
+  EXPECT_EQ(log(), text + text + "problem");
 }
 
 TEST_F(OutputPumpTest, DiscardThrowsAway) {
   auto pump = open();
   print(kStderrFifo, "conmon: words");
   pump.discard();
-  pump.drain();
+  pump.drain(loop);
   EXPECT_EQ(log(), "");
 }
 

@@ -17,6 +17,18 @@ std::string proc_text(pid_t pid, const char* name) {
   return read_file("/proc/" + std::to_string(pid) + '/' + name, kMostProcText).value_or("");
 }
 
+std::vector<pid_t> process_ids() {
+  std::vector<pid_t> ids;
+  const auto entries = list_directory("/proc");
+  if (!entries) return ids;
+  for (const auto& name : *entries) {
+    pid_t pid = 0;
+    const auto* const end = name.data() + name.size();
+    if (std::from_chars(name.data(), end, pid).ptr == end) ids.push_back(pid);
+  }
+  return ids;
+}
+
 pid_t parent_of(pid_t pid) {
   constexpr std::string_view kField = "\nPPid:\t";
   const auto status = proc_text(pid, "status");

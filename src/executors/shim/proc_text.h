@@ -2,11 +2,15 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace flashpods::shim {
 
 /// /proc/PID/`name`; empty if the process is gone (proc(5)).
 [[nodiscard]] std::string proc_text(pid_t pid, const char* name);
+
+/// Of all processes that /proc shows.
+[[nodiscard]] std::vector<pid_t> process_ids();
 
 /// -1 if the process is gone.
 [[nodiscard]] pid_t parent_of(pid_t pid);

@@ -80,7 +80,7 @@ int run_shim(const std::filesystem::path& directory, Fd control_socket) {
   if (control_socket) control.adopt(std::move(control_socket));
   PodmanTool tool(loop, children);
   PodmanCalls podman(*job, tool);
-  Supervisor supervisor({*job, loop, children, podman, *output, control, stop, clock});
+  Supervisor supervisor({*job, loop, children, tool, podman, *output, control, stop, clock});
   supervisor.run_to_exit();
   supervisor.remove_container();
   return EXIT_SUCCESS;

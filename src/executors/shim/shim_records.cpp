@@ -18,12 +18,13 @@ using nlohmann::json;
 constexpr int kVersion = 1;
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
 
-constexpr std::array<std::pair<EndCause, std::string_view>, 9> kCauses{{
+constexpr std::array<std::pair<EndCause, std::string_view>, 10> kCauses{{
     {EndCause::kExited, "exited"},
     {EndCause::kSignalled, "signalled"},
     {EndCause::kOomKilled, "oom_killed"},
     {EndCause::kTimedOut, "timed_out"},
     {EndCause::kCancelled, "cancelled"},
+    {EndCause::kDiskQuota, "disk_quota"},
     {EndCause::kImageNotFound, "image_not_found"},
     {EndCause::kImagePullFailed, "image_pull_failed"},
     {EndCause::kStartFailed, "start_failed"},
@@ -116,6 +117,8 @@ void read_limits(JsonReader& reader, jobs::ContainerSpec& spec) {
   spec.cpus = integer(reader, "cpus", spec.cpus);
   spec.memory_gb = integer(reader, "memory_gb", spec.memory_gb);
   spec.max_log_bytes = static_cast<std::uint64_t>(integer(reader, "max_log_bytes", 0));
+  spec.max_disk_bytes = static_cast<std::uint64_t>(integer(reader, "max_disk_bytes", 0));
+  spec.min_free_bytes = static_cast<std::uint64_t>(integer(reader, "min_free_bytes", 0));
   spec.start_limit = Seconds(integer(reader, "start_limit", spec.start_limit.count()));
   spec.run_limit = Seconds(integer(reader, "run_limit", spec.run_limit.count()));
   spec.grace = Seconds(integer(reader, "grace", spec.grace.count()));
@@ -161,6 +164,8 @@ std::string to_text(const JobRecord& record) {
                     {"workspace", std::to_underlying(spec.workspace)},
                     {"log_file", spec.log_file.string()},
                     {"max_log_bytes", spec.max_log_bytes},
+                    {"max_disk_bytes", spec.max_disk_bytes},
+                    {"min_free_bytes", spec.min_free_bytes},
                     {"start_limit", spec.start_limit.count()},
                     {"run_limit", spec.run_limit.count()},
                     {"grace", spec.grace.count()},
@@ -210,7 +215,8 @@ std::string to_text(const StopRecord& record) {
   return dump_json({{"version", kVersion},
                     {"cause", cause_word(record.cause)},
                     {"at", to_rfc3339_ms(record.at)},
-                    {"boot", boot_json(record.boot)}});
+                    {"boot", boot_json(record.boot)},
+                    {"message", record.message}});
 }
 
 Result<StopRecord> parse_stop(std::string_view text) {
@@ -221,6 +227,7 @@ Result<StopRecord> parse_stop(std::string_view text) {
   record.cause = cause_of(reader.string("cause"), reader);
   record.at = read_time(reader, "at");
   record.boot = read_boot(reader, "boot");
+  record.message = reader.optional_string("message").value_or("");
   if (auto error = failed(reader)) return std::unexpected(std::move(*error));
   return record;
 }

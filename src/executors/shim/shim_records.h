@@ -28,9 +28,10 @@ struct StartedRecord {
 
 /// stop.json
 struct StopRecord {
-  jobs::EndCause cause = jobs::EndCause::kCancelled;  ///< or kTimedOut
+  jobs::EndCause cause = jobs::EndCause::kCancelled;  ///< or kTimedOut, kDiskQuota
   Time at{};
-  BootTime boot;  ///< the grace counts from here
+  BootTime boot;             ///< the grace counts from here
+  std::string message = {};  ///< for a person, where the cause alone says too little
 };
 
 [[nodiscard]] std::string to_text(const JobRecord& record);

@@ -18,9 +18,9 @@ StopRequest::StopRequest(std::filesystem::path file, const Clock& clock)
   if (auto record = parse_stop(*text)) record_ = std::move(*record);
 }
 
-void StopRequest::make(jobs::EndCause cause) {
+void StopRequest::make(jobs::EndCause cause, std::string message) {
   if (record_) return;
-  record_ = StopRecord{cause, clock_.now(), boot_time()};
+  record_ = StopRecord{cause, clock_.now(), boot_time(), std::move(message)};
   [[maybe_unused]] const auto kept = write_file_durably(file_, to_text(*record_));
   FLASHPODS_FAILPOINT("shim.stop_kept");
 }

@@ -15,7 +15,7 @@ class StopRequest {
 
   /// Returns once it is on disk, or an earlier request is. A disk that refuses does not keep the
   /// job alive: the request then holds for this shim only.
-  void make(jobs::EndCause cause);
+  void make(jobs::EndCause cause, std::string message = {});
 
   [[nodiscard]] const std::optional<StopRecord>& get() const { return record_; }
   [[nodiscard]] bool made() const { return record_.has_value(); }

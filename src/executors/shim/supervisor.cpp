@@ -100,7 +100,7 @@ Exited Supervisor::supervise() {
   }
   watch_until_over();
   auto exited = judge();
-  with_.output.drain();
+  with_.output.drain(with_.loop);
   exited.started = started_->started;
   exited.at =
       std::max(exited.at, started_->started.at);  // podman's end is a file's time, a tick early
@@ -261,18 +261,19 @@ Milliseconds Supervisor::run_deadline() const {
 
 void Supervisor::watch_until_over() {
   const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
+  DiskWatch disk(with_.tool, with_.job.spec, record_.value_or(podman::ContainerRecord{}));
   while (!over_or_stopped()) {
     const bool tidying = watch_.only_conmon_is_left();
     const auto changed = [&] {
       return over_or_stopped() || watch_.only_conmon_is_left() != tidying;
     };
-    const auto look =
-        tidying ? std::min(run_deadline(), since_boot() + kConmonPatience) : run_deadline();
-    if (with_.loop.run_until(changed, look)) continue;
+    const auto look = tidying ? since_boot() + kConmonPatience : disk.next_look();
+    if (with_.loop.run_until(changed, std::min(run_deadline(), look))) continue;
     if (since_boot() >= run_deadline()) with_.stop.make(EndCause::kTimedOut);
     if (tidying && record_says_ended()) return;
+    if (auto why = disk.look(over_or_stopped)) with_.stop.make(EndCause::kDiskQuota, *why);
   }
-  if (!watch_.over()) end_politely_then_firmly();
+  if (!watch_.over()) end_politely_then_firmly(disk);
 }
 
 /// conmon's end means that podman's record is true. Should conmon hang while it tidies up, a record
@@ -286,14 +287,21 @@ void Supervisor::send(int signal) {
   if (!watch_.signal(signal)) with_.podman.kill(signal);
 }
 
-void Supervisor::end_politely_then_firmly() {
+/// Who fills the disk gets no time to go on with it, not even what is left of a grace.
+void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
   const auto over = [this] { return watch_.over(); };
-  send(SIGTERM);
-  auto until = with_.stop.get()->boot.since_boot + with_.job.spec.grace;
-  while (!with_.loop.run_until(over, until)) {
+  if (with_.stop.get()->cause != EndCause::kDiskQuota) {
+    send(SIGTERM);
+    const auto until = with_.stop.get()->boot.since_boot + with_.job.spec.grace;
+    while (since_boot() < until && !disk.look(over)) {
+      if (with_.loop.run_until(over, std::min(until, disk.next_look()))) return;
+    }
+    if (watch_.only_conmon_is_left() && record_says_ended()) return;
+  }
+  send(SIGKILL);
+  while (!with_.loop.run_until(over, since_boot() + kKillPatience)) {
     if (watch_.only_conmon_is_left() && record_says_ended()) return;
     send(SIGKILL);
-    until = since_boot() + kKillPatience;
   }
 }
 

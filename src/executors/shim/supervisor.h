@@ -5,6 +5,7 @@
 #include "executors/shim/container_start.h"
 #include "executors/shim/container_watch.h"
 #include "executors/shim/control_server.h"
+#include "executors/shim/disk_watch.h"
 #include "executors/shim/output_pump.h"
 
 namespace flashpods::shim {
@@ -18,6 +19,7 @@ class Supervisor {
     const JobRecord& job;
     PollLoop& loop;
     Children& children;
+    PodmanTool& tool;
     PodmanCalls& podman;
     OutputPump& output;
     ControlServer& control;
@@ -49,7 +51,7 @@ class Supervisor {
   void keep_started();
   void watch_until_over();
   [[nodiscard]] bool record_says_ended();
-  void end_politely_then_firmly();
+  void end_politely_then_firmly(DiskWatch& disk);
   void send(int signal);
   [[nodiscard]] Milliseconds run_deadline() const;
   [[nodiscard]] jobs::Exited judge();

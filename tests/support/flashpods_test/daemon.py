@@ -20,8 +20,8 @@ class Daemon:
     in it. Everything it makes is gone after close(): processes, containers, files.
     """
 
-    def __init__(self, config="", environment=None):
-        self.state_dir = pathlib.Path(tempfile.mkdtemp(prefix="fp-", dir="/tmp"))
+    def __init__(self, config="", environment=None, directory="/tmp"):
+        self.state_dir = pathlib.Path(tempfile.mkdtemp(prefix="fp-", dir=directory))
         self.reports = pathlib.Path(tempfile.mkdtemp(prefix="fp-san-", dir="/tmp"))
         self.port = self.rsync_port = 0  # any at the first start, the same ones afterwards
         self.config = self.state_dir / "flashpodsd.toml"

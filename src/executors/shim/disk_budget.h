@@ -1,0 +1,58 @@
+#pragma once
+// When to count what a job has on disk, and when it is too much: a pure rule over figures.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace flashpods::shim {
+
+/// Counting a tree takes time, asking a filesystem for its free space takes none. So the free space
+/// is asked often, the more often the less is left, and the job's trees are counted when the free
+/// space says that it may have taken too much.
+///
+/// Below the host's floor of free space nobody may take more: the job that goes on growing is the
+/// one that ends, whoever filled the disk before. Times are since boot.
+class DiskBudget {
+ public:
+  struct Limits {
+    std::uint64_t job_bytes = 0;    ///< what the job may take; 0: no limit
+    std::uint64_t floor_bytes = 0;  ///< what must stay free on the host; 0: nothing
+  };
+  /// Free bytes of each filesystem that the job can write to, always in the same order.
+  using Free = std::vector<std::uint64_t>;
+
+  /// What a job below the floor may still write (logs of its own, a lock file).
+  static constexpr std::uint64_t kTolerance = std::uint64_t{64} * 1024 * 1024;
+
+  /// The job has nothing on disk yet.
+  DiskBudget(Limits limits, Free free, Milliseconds now);
+
+  /// How long until the free space must be asked again.
+  [[nodiscard]] Milliseconds wait(const Free& free) const;
+
+  /// The trees must be counted now.
+  [[nodiscard]] bool must_count(const Free& free, Milliseconds now) const;
+
+  /// They were: `bytes` in all. `free` from before the count.
+  void counted(std::uint64_t bytes, Free free, Milliseconds began, Milliseconds now);
+
+  /// Why the job must end, for a person; nothing if it may go on.
+  [[nodiscard]] std::optional<std::string> exceeded() const;
+
+ private:
+  [[nodiscard]] bool is_low(const Free& free) const;
+  [[nodiscard]] std::uint64_t taken_since(const Free& free) const;
+
+  Limits limits_;
+  std::uint64_t bytes_ = 0;  ///< at the last count
+  Free free_;                ///< then
+  Milliseconds ended_;
+  Milliseconds took_{0};
+  std::optional<std::uint64_t> bytes_at_floor_;  ///< when the host's free space was first too low
+};
+
+}  // namespace flashpods::shim

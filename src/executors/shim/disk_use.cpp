@@ -1,0 +1,110 @@
+#include "executors/shim/disk_use.h"
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <map>
+#include <sched.h>
+#include <set>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+#include "base/files.h"
+#include "executors/shim/proc_text.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, stat(3type)
+/// Files without content cost the filesystem too, and it may have room for no more of them.
+constexpr std::uint64_t kPerFile = 1024;
+constexpr int kNice = 10;
+
+/// As the container's owner we may become its root: modes that the job chose hide nothing from us
+/// then, and need not be changed for it (user_namespaces(7), "Capabilities").
+void enter_user_namespace(pid_t init) {
+  const auto path = "/proc/" + std::to_string(init) + "/ns/user";
+  const Fd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (space) [[maybe_unused]]
+    const int entered = ::setns(space.get(), CLONE_NEWUSER);
+}
+
+/// PID 1 of the container and all below it, whatever namespaces they made.
+std::vector<pid_t> processes_of(pid_t init) {
+  std::map<pid_t, std::vector<pid_t>> children;
+  for (const auto pid : process_ids()) children[parent_of(pid)].push_back(pid);
+  std::vector<pid_t> found{init};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& more = children[found[i]];
+    found.insert(found.end(), more.begin(), more.end());
+  }
+  return found;
+}
+
+bool is_in_memory(const std::string& path) {
+  struct statfs system{};
+  return ::statfs(path.c_str(), &system) == 0 &&
+         (system.f_type == TMPFS_MAGIC || system.f_type == HUGETLBFS_MAGIC);
+}
+
+std::uint64_t nameless_files(pid_t init) {
+  std::uint64_t bytes = 0;
+  std::set<std::pair<dev_t, ino_t>> seen;
+  for (const auto pid : processes_of(init)) {
+    const auto directory = "/proc/" + std::to_string(pid) + "/fd";
+    const auto descriptors = list_directory(directory);
+    if (!descriptors) continue;
+    for (const auto& number : *descriptors) {
+      const auto path = directory + '/' + number;
+      struct stat status{};
+      if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+      if (status.st_nlink > 0 || is_in_memory(path)) continue;
+      if (!seen.emplace(status.st_dev, status.st_ino).second) continue;
+      bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlock;
+    }
+  }
+  return bytes;
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value = 0;
+  const auto* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  return read.ec == std::errc{} && read.ptr == end ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> disk_use(PodmanTool& tool, const ToolLimits& limits, pid_t init,
+                                      const std::vector<std::string>& trees) {
+  std::vector<std::string> argv{"/proc/self/exe", kDiskUseArgument, std::to_string(init)};
+  argv.insert(argv.end(), trees.begin(), trees.end());
+  const auto result = tool.run(argv, limits);
+  return result.ok() ? number<std::uint64_t>(result.out) : std::nullopt;
+}
+
+int run_disk_use(const std::vector<std::string>& arguments) {
+  const auto init = arguments.empty() ? std::nullopt : number<pid_t>(arguments.front());
+  if (!init) return EXIT_FAILURE;
+  ::setpriority(PRIO_PROCESS, 0, kNice);
+  if (*init > 1) enter_user_namespace(*init);
+  std::uint64_t bytes = *init > 1 ? nameless_files(*init) : 0;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const auto tree = measure_tree(arguments[i]);
+    if (!tree) {
+      std::fprintf(stderr, "%s\n", tree.error().message.c_str());
+      return EXIT_FAILURE;
+    }
+    bytes += tree->bytes + kPerFile * tree->files;
+  }
+  std::printf("%llu", static_cast<unsigned long long>(bytes));
+  return EXIT_SUCCESS;
+}
+
+}  // namespace flashpods::shim

@@ -1,0 +1,66 @@
+#include "executors/shim/disk_watch.h"
+
+#include <algorithm>
+#include <sys/statvfs.h>
+
+#include "executors/podman/run_command.h"
+#include "executors/shim/boot_time.h"
+
+namespace flashpods::shim {
+
+namespace {
+
+constexpr Milliseconds kLongestCount{60'000};
+
+/// The snapshot below /work is the upload's and has a limit of its own; what a job writes over it
+/// lies among podman's files of the container, as its root's layer does.
+std::vector<std::string> writable_trees(const std::filesystem::path& directory,
+                                        const podman::ContainerRecord& record) {
+  std::vector<std::string> trees{directory / "artifacts", directory / podman::kScratchDirectory};
+  for (const auto& tree : {record.root_layer, record.own_files}) {
+    if (tree.starts_with('/')) trees.push_back(tree);
+  }
+  return trees;
+}
+
+/// Room for files counts as well: ext4 by itself makes an inode for each 16 KiB (mke2fs.conf(5)).
+std::uint64_t room_in(const std::string& directory) {
+  constexpr std::uint64_t kBytesPerInode = 16384;
+  struct statvfs system{};
+  if (::statvfs(directory.c_str(), &system) != 0) return UINT64_MAX;  // nothing to fill there
+  const auto bytes = std::uint64_t{system.f_bavail} * system.f_frsize;
+  const bool counts_inodes = system.f_files > 0;
+  return counts_inodes ? std::min(bytes, system.f_favail * kBytesPerInode) : bytes;
+}
+
+DiskBudget::Free free_of(const std::vector<std::string>& trees) {
+  DiskBudget::Free all;
+  for (const auto& tree : trees) all.push_back(room_in(tree));
+  return all;
+}
+
+}  // namespace
+
+DiskWatch::DiskWatch(PodmanTool& tool, const jobs::ContainerSpec& spec,
+                     const podman::ContainerRecord& record)
+    : tool_(tool),
+      init_(record.pid),
+      trees_(writable_trees(spec.directory, record)),
+      budget_({spec.max_disk_bytes, spec.min_free_bytes}, free_now(), since_boot()),
+      next_look_(since_boot() + budget_.wait(free_now())) {}
+
+DiskBudget::Free DiskWatch::free_now() const { return free_of(trees_); }
+
+std::optional<std::string> DiskWatch::look(const std::function<bool()>& give_up) {
+  const auto began = since_boot();
+  if (began < next_look_) return std::nullopt;
+  const auto free = free_now();
+  if (budget_.must_count(free, began)) {
+    const auto bytes = disk_use(tool_, {began + kLongestCount, give_up, {}}, init_, trees_);
+    if (bytes) budget_.counted(*bytes, free, began, since_boot());
+  }
+  next_look_ = since_boot() + budget_.wait(free);
+  return budget_.exceeded();
+}
+
+}  // namespace flashpods::shim

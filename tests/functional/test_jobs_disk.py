@@ -1,0 +1,157 @@
+"""What a job may have on disk, and what it may leave the host: disk_quota."""
+
+import os
+import pathlib
+import time
+
+import pytest
+
+from flashpods_test import jobs
+from flashpods_test.http import refusal
+from flashpods_test.waiting import wait_until
+
+ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
+GIGABYTE = 1 << 30
+# Slow enough that a shim on a busy machine sees it in time, and without end.
+FLOOD = "while :; do dd if=/dev/zero bs=1M count=64 2>/dev/null; sleep 0.05; done"
+
+
+@pytest.fixture(scope="module")
+def small_budget(images):
+    from flashpods_test.daemon import Daemon
+
+    instance = Daemon(ROOM + "[jobs]\nmax_job_disk_gb = 1\n")
+    try:
+        yield instance.start()
+    finally:
+        instance.close()
+
+
+@pytest.mark.parametrize("command", [
+    pytest.param(f"echo kept >/artifacts/small; ({FLOOD}) >/artifacts/large", id="artifacts"),
+    pytest.param(f"echo kept >/artifacts/small; ({FLOOD}) >$TMPDIR/large", id="scratch"),
+    pytest.param(f"echo kept >/artifacts/small; ({FLOOD}) >/tmp/large", id="root"),
+    pytest.param(
+        f"echo kept >/artifacts/small; exec 3>/tmp/large; rm /tmp/large; ({FLOOD}) >&3",
+        id="a file without a name",
+    ),
+    pytest.param(
+        "echo kept >/artifacts/small; mkdir $TMPDIR/d; exec 3>$TMPDIR/d/large; chmod 0 $TMPDIR/d;"
+        f" ({FLOOD}) >&3",
+        id="a directory that is closed",
+    ),
+    pytest.param(
+        f"trap '' TERM; echo kept >/artifacts/small; (trap '' TERM; {FLOOD}) >$TMPDIR/large",
+        id="deaf to SIGTERM",
+    ),
+])
+def test_who_fills_the_disk_is_stopped(small_budget, command):
+    job_id = jobs.create(small_budget, jobs.worker(command))
+    status = jobs.wait_for(small_budget, job_id)
+    assert (status["status"], status["error"]) == ("failed", "disk_quota")
+    assert "it may have 1.0 GB" in status["message"] and "max_job_disk_gb" in status["message"]
+    kept = small_budget.api.get(f"/jobs/{job_id}/artifacts/small")
+    assert kept.status == 200 and kept.body == b"kept\n"
+    jobs.wait_until_removed(job_id)
+    wait_until(lambda: not (small_budget.state_dir / "jobs" / job_id).exists(), what="the clean-up")
+
+
+def test_a_scratch_copy_of_the_workspace_counts(small_budget, tree):
+    body = jobs.worker(f"({FLOOD}) >/work/large", workspace="scratch",
+                       files_id=jobs.upload(small_budget, tree))
+    status = jobs.wait_for(small_budget, jobs.create(small_budget, body))
+    assert (status["status"], status["error"]) == ("failed", "disk_quota")
+
+
+def test_many_files_without_content_count_too(small_budget):
+    """Each is an inode, of which a filesystem has only so many."""
+    body = jobs.worker("mkdir $TMPDIR/d; cd $TMPDIR/d; seq 30000 | xargs touch; echo made; du -s .")
+    status = jobs.wait_for(small_budget, jobs.create(small_budget, body))
+    assert status["status"] == "completed"
+
+
+def test_what_stays_below_is_left_alone(small_budget):
+    status = jobs.run(small_budget, "dd if=/dev/zero bs=1M count=500 of=$TMPDIR/half; sleep 1")
+    assert status["status"] == "completed"
+
+
+def test_what_was_deleted_again_does_not_count(small_budget):
+    command = (
+        "for i in 1 2 3 4; do dd if=/dev/zero bs=1M count=400 of=$TMPDIR/x; rm $TMPDIR/x; sleep 0.3; done"
+    )
+    assert jobs.run(small_budget, command)["status"] == "completed"
+
+
+def fill(directory, leave):
+    """Takes what is free there, but `leave` bytes."""
+    stat = os.statvfs(directory)
+    size = stat.f_bavail * stat.f_frsize - leave
+    path = pathlib.Path(directory) / "ballast"
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    return path
+
+
+def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk):
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 1\n", directory=small_disk)
+    quiet = jobs.create(daemon, jobs.worker(f"echo ready; {jobs.HOLD}; echo result >/artifacts/r"))
+    greedy = jobs.create(daemon, jobs.worker(
+        f"echo ready; {jobs.HOLD}; ({FLOOD}) >$TMPDIR/large"))
+    for job in (quiet, greedy):
+        jobs.wait_for_output(daemon, job, "ready")
+    ballast = fill(small_disk, leave=GIGABYTE - (100 << 20))
+
+    error = refusal(daemon.api.post("/jobs", jobs.worker("true")), 507, "host_disk_low")
+    assert "nearly full" in error["message"]
+    source = small_disk / "source"
+    source.mkdir()
+    (source / "file").write_text("text\n")
+    done = jobs.rsync(daemon, source, jobs.new_upload_id(), check=False)
+    assert done.returncode != 0 and "nearly full" in done.stdout + done.stderr
+
+    jobs.let_go(daemon, greedy)
+    status = jobs.wait_for(daemon, greedy)
+    assert (status["status"], status["error"]) == ("failed", "disk_quota")
+    assert "min_free_disk_gb" in status["message"]
+    free = os.statvfs(small_disk)
+    assert free.f_bavail * free.f_frsize > 0
+    assert jobs.status(daemon, quiet)["status"] == "running"
+    ballast.unlink()
+    jobs.let_go(daemon, quiet)
+    assert jobs.wait_for(daemon, quiet)["status"] == "completed"
+    assert jobs.run(daemon, "true")["status"] == "completed"
+
+
+def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
+    """Every byte is taken: answers are clear, jobs wait, and all goes on once there is room."""
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
+    lines = 20_000
+    job = jobs.create(daemon, jobs.worker(
+        f"echo kept >/artifacts/kept; echo ready; {jobs.HOLD}; seq {lines}; exit 3"))
+    jobs.wait_for_output(daemon, job, "ready")
+    ballast = fill(small_disk, leave=8 << 20)
+    with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(4096))
+
+    reply = daemon.api.post("/jobs", jobs.worker("true"))
+    refusal(reply, 507, "disk_full")
+    assert jobs.status(daemon, job)["status"] == "running"
+    assert daemon.api.get("/health").status == 200
+    jobs.let_go(daemon, job)
+    wait_until(lambda: not (daemon.state_dir / "jobs" / job / "artifacts" / ".go").exists())
+    time.sleep(1)  # it prints more than pipes hold, and nobody can take it
+    assert str(lines) not in jobs.output(daemon, job)
+    daemon.kill()  # it comes back on a full disk, too, or says why not
+    daemon.start(wait=False)
+
+    ballast.unlink()
+    if not daemon.running():
+        daemon.start()
+    wait_until(daemon.healthy, timeout=60, what="a healthy daemon")
+    status = jobs.wait_for(daemon, job)
+    assert (status["status"], status["exit_code"]) == ("failed", 3)
+    output = jobs.output(daemon, job, tail=lines + 10)
+    assert output.split() == ["ready", *map(str, range(1, lines + 1))]
+    assert daemon.api.get(f"/jobs/{job}/artifacts/kept").body == b"kept\n"
+    assert jobs.run(daemon, "true")["status"] == "completed"
