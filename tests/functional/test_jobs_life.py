@@ -205,6 +205,7 @@ def test_children_do_not_outlive_the_job(daemon):
 def test_cancelling_twice_and_afterwards_changes_nothing(daemon):
     job_id = jobs.create(daemon, jobs.worker("trap '' TERM; echo deaf; while :; do sleep 1; done"))
     jobs.wait_for_output(daemon, job_id, "deaf")
+    jobs.wait_for(daemon, job_id, {"running"})  # what it prints may be seen before that
     first, second = (daemon.api.delete(f"/jobs/{job_id}") for _ in range(2))
     assert (first.status, first.body) == (second.status, second.body)
     over = jobs.wait_for(daemon, job_id)

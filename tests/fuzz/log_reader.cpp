@@ -96,11 +96,16 @@ void check_reading(LogReader& reader, const Case& given) {
   require(read_all(reader, given, options) == given.log, "every byte once");
   options.timestamps = true;
   require(read_all(reader, given, options) == given.log, "every byte once, with times");
+  options.whole_characters = false;
   std::size_t sum = 0;
-  for (const auto stream : {logs::Stream::kUnknown, logs::Stream::kStdout, logs::Stream::kStderr}) {
-    options.stream = stream;
-    options.whole_characters = false;
-    sum += read_all(reader, given, options).size();
+  // Damage that only one stream's way through the index meets counts from then on: hence twice.
+  for (int pass = 0; pass < 2; ++pass) {
+    sum = 0;
+    for (const auto stream :
+         {logs::Stream::kUnknown, logs::Stream::kStdout, logs::Stream::kStderr}) {
+      options.stream = stream;
+      sum += read_all(reader, given, options).size();
+    }
   }
   require(sum == given.log.size(), "every byte is of one stream");
   options.growing = given.growing;

@@ -93,18 +93,27 @@ test_everything() {
   section "unit tests" unit_tests asan || true
   section "executor conformance" conformance_tests || true
   section "functional tests" functional_tests || true
-  counted_step "simulation" simulation asan --seeds 100 || true
-  local -a reports=(--report "$RESULTS/conformance.xml" --report "$RESULTS/functional.xml")
+  local -a reports=(--unit "$RESULTS/asan" --report "$RESULTS/conformance.xml"
+    --report "$RESULTS/functional.xml")
   if [[ $all == yes ]]; then
-    counted_step "build (fuzz)" build_fuzz_targets fuzz
-    fuzz_steps fuzz 20
-    counted_step "chaos" run_chaos --minutes 15 || true
+    search 200000 60 15
     build_for_tests tsan
     section "unit tests (tsan)" unit_tests tsan || true
-    tally --unit "$RESULTS/asan" --unit "$RESULTS/tsan" "${reports[@]}"
+    reports+=(--unit "$RESULTS/tsan")
   else
-    tally --unit "$RESULTS/asan" "${reports[@]}"
+    search 10000 20 1
   fi
+  tally "${reports[@]}"
+}
+
+# search SEEDS FUZZ-SECONDS CHAOS-MINUTES: what finds more the longer it runs.
+search() {
+  counted_step "simulation (asan)" simulation asan --seeds 100
+  counted_step "build (simulation)" build_simulation release
+  counted_step "simulation" simulation release --seeds "$1"
+  counted_step "build (fuzz)" build_fuzz_targets fuzz
+  fuzz_steps fuzz "$2"
+  counted_step "chaos" run_chaos --minutes "$3"
 }
 
 test_selected() {
