@@ -27,6 +27,12 @@ if(FLASHPODS_FUZZ)
   target_link_options(flashpods_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+option(FLASHPODS_COVERAGE "count the lines that run (./dev coverage)" OFF)
+if(FLASHPODS_COVERAGE)
+  target_compile_options(flashpods_options INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+  target_link_options(flashpods_options INTERFACE -fprofile-instr-generate)
+endif()
+
 # Other people's headers, parsed once. A file still includes what it uses: the release preset builds
 # without them and would notice. ccache: cmake --help-property PRECOMPILE_HEADERS, "Precompiled
 # headers" in ccache(1).

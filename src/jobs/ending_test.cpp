@@ -38,6 +38,30 @@ TEST(Ending, A137ByHandIsNoOutOfMemory) {
   EXPECT_EQ(decide_ending({}, exited_with(EndCause::kOomKilled, 137)).error, "oom_killed");
 }
 
+TEST(Ending, WhoFilledTheDiskIsToldHowMuchItWas) {
+  Exited exited = exited_with(EndCause::kDiskQuota, 137);
+  exited.message = "The job had 21.0 GB on disk; it may have 20.0 GB (jobs.max_job_disk_gb).";
+  const Ending ending = decide_ending({}, exited);
+  EXPECT_EQ(ending.status, Status::kFailed);
+  EXPECT_EQ(ending.error, "disk_quota");
+  EXPECT_EQ(ending.message, exited.message);
+}
+
+TEST(Ending, WhatNeverRanIsToldInPodmansWords) {
+  for (const auto& [cause, error] : {std::pair{EndCause::kImageNotFound, "image_not_found"},
+                                     std::pair{EndCause::kImagePullFailed, "image_pull_failed"},
+                                     std::pair{EndCause::kStartFailed, "container_start_failed"}}) {
+    Exited exited;
+    exited.cause = cause;
+    EXPECT_NE(decide_ending({}, exited).message, "");
+    exited.message = "no such image";
+    const Ending ending = decide_ending({}, exited);
+    EXPECT_EQ(ending.status, Status::kFailed);
+    EXPECT_EQ(ending.error, error);
+    EXPECT_EQ(ending.message, "no such image");
+  }
+}
+
 TEST(Ending, ACancelledJobNeverCompletes) {
   EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kExited, 0)).status, Status::kCancelled);
   EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kLost)).status, Status::kCancelled);

@@ -49,7 +49,8 @@ ClientResult shell(const std::string& command) {
 /// A listener in a loop of its own thread, as in the daemon.
 class Daemon {
  public:
-  explicit Daemon(Limits limits = {}, const fs::path& state = {})
+  explicit Daemon(Limits limits = {}, const fs::path& state = {},
+                  std::vector<std::string> sources = {})
       : state_path_(state.empty() ? own_state_.path() : state) {
     store_ =
         std::move(SqliteStore::open(state_path_ / "db", SqliteStore::Threading::kInline).value());
@@ -62,6 +63,7 @@ class Daemon {
     on_loop(uploads_->recover()).value();
     RsyncOptions options;
     options.secret = kSecret;
+    options.allowed_sources = std::move(sources);
     options.hook = {fs::read_symlink("/proc/self/exe"), "--rsync-hook"};
     listener_ = std::move(
         RsyncListener::open(context_.get_executor(), {*uploads_, *files_, with}, random_, options)
@@ -194,6 +196,32 @@ TEST_F(Rsync, AskForThePassword) {
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.output, HasSubstr("auth failed"));
   EXPECT_EQ(daemon_.get("upload_a").error().code, "upload_not_found");
+}
+
+TEST_F(Rsync, OnlyTheSourcesThatAreAllowed) {
+  const Daemon elsewhere({}, {}, {"192.0.2.7"});
+  const auto refused = shell("RSYNC_PASSWORD=x rsync -a " + source_.native() + "/ " +
+                             elsewhere.url("uploads/upload_a/"));
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("not allowed"));
+  Daemon here({}, {}, {"192.0.2.7", "127.0.0.1"});
+  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
+                          source_.native() + "/ " + here.url("uploads/upload_a/"));
+  EXPECT_EQ(sent.code, 0) << sent.output;
+}
+
+TEST_F(Rsync, APortThatIsTakenIsSaid) {
+  boost::asio::io_context context;
+  UploadsWorld world;
+  SystemRandom random;
+  RsyncOptions options;
+  options.port = daemon_.port();
+  const Surroundings with{*world.store, world.clock, world.timer, world.log};
+  const auto second = RsyncListener::open(
+      context.get_executor(), {*world.uploads, *world.files, with}, random, std::move(options));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, "cannot_listen");
+  EXPECT_THAT(second.error().message, HasSubstr(std::to_string(daemon_.port())));
 }
 
 TEST_F(Rsync, NothingCanBeListedOrReadBack) {

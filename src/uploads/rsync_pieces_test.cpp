@@ -1,8 +1,14 @@
 // The pure pieces of talking to rsync: its configuration, the hook's two lines, the peer's uid.
 
+#include <algorithm>
+#include <array>
+#include <sys/socket.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/fd.h"
+#include "base/files.h"
 #include "uploads/loopback_peer.h"
 #include "uploads/repair.h"
 #include "uploads/rsync_config.h"
@@ -50,6 +56,57 @@ TEST(RsyncHook, AnythingElseIsNoQuestion) {
        {"", "x\n", "[]\n", "{\"request\": 1}\n", "{\"request\":\"a\",\"x\":1}\n"}) {
     EXPECT_FALSE(parse_hook_question(line)) << line;
   }
+}
+
+/// The hook with a daemon at the other end that has answered already.
+struct HookRun {
+  explicit HookRun(std::string_view answer) {
+    std::array<int, 2> pair{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    const Fd daemon(pair[0]), hook(pair[1]);
+    EXPECT_TRUE(write_all(daemon.get(), answer));
+    ::shutdown(daemon.get(), SHUT_WR);
+    const char* const environment[] = {"RSYNC_REQUEST=uploads/upload_x/", nullptr};
+    testing::internal::CaptureStdout();
+    code = run_rsync_hook(hook.get(), environment);
+    words = testing::internal::GetCapturedStdout();
+    std::array<char, 4096> text{};
+    const auto size = ::read(daemon.get(), text.data(), text.size());
+    question.assign(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  }
+  int code = -1;
+  std::string words;
+  std::string question;
+};
+
+TEST(RsyncHook, AsksAndLetsTheTransferGoOn) {
+  const HookRun hook(hook_answer({}));
+  EXPECT_EQ(hook.code, 0);
+  EXPECT_EQ(hook.words, "");
+  EXPECT_EQ(parse_hook_question(hook.question)->request, "uploads/upload_x/");
+}
+
+TEST(RsyncHook, PassesARefusalOn) {
+  const HookRun hook(hook_answer(fail(ErrorKind::kGone, "expired", "It is\nover.")));
+  EXPECT_EQ(hook.code, 1);
+  EXPECT_THAT(hook.words, HasSubstr("over."));
+  EXPECT_EQ(std::ranges::count(hook.words, '\n'), 1);
+}
+
+TEST(RsyncHook, WithoutAnAnswerNothingGoesOn) {
+  for (const char* answer : {"", "half", "no JSON\n", "{\"message\":\"who?\"}\n"}) {
+    const HookRun hook(answer);
+    EXPECT_EQ(hook.code, 1) << answer;
+    EXPECT_NE(hook.words, "") << answer;
+  }
+}
+
+TEST(RsyncHook, RefusesARequestWithoutEnd) {
+  const std::string long_request = "RSYNC_REQUEST=" + std::string(kMaxHookLine, 'x');
+  const char* const environment[] = {long_request.c_str(), nullptr};
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_rsync_hook(-1, environment), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("too long"));
 }
 
 constexpr std::string_view kTable =

@@ -15,7 +15,7 @@
 #include "async/timer.h"
 #include "base/clock.h"
 #include "base/files.h"
-#include "base/random.h"
+#include "base/temporary_directory.h"
 #include "store/store.h"
 #include "telemetry/log.h"
 #include "uploads/repository.h"
@@ -23,23 +23,6 @@
 #include "uploads/uploads.h"
 
 namespace flashpods::uploads {
-
-/// A directory of its own, removed at the end whatever is in it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    SystemRandom random;
-    path_ = std::filesystem::temp_directory_path() / ("uploads_test_" + random_hex(random, 8));
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryDirectory() { static_cast<void>(remove_tree(path_)); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void put(const std::filesystem::path& file, const std::string& text = "x") {
   std::filesystem::create_directories(file.parent_path());

@@ -31,7 +31,8 @@ class UploadsTest : public testing::Test {
     ASSERT_TRUE(world_.transact(
         [&](Transaction& tx) { return reserve(tx, id, "job_1", world_.clock.now()); }));
   }
-  static std::string code(const Result<Upload>& result) {
+  template <class T>
+  static std::string code(const Result<T>& result) {
     return result ? "ok" : result.error().code;
   }
 
@@ -74,6 +75,41 @@ TEST_F(UploadsTest, QuotasHoldAtFinalize) {
             "upload_quota_exceeded");
   EXPECT_EQ(small.state_of("upload_b"), State::kUploading);
   EXPECT_TRUE(fs::exists(small.received("upload_b") / "3"));
+}
+
+TransferAttempt attempt_at(const std::string& id) {
+  TransferRequest request{"uploads/" + id + "/",
+                          {"--server", "-logDtpre.iLsfxCIvu", ".", id + "/"}};
+  return {"c1", "127.0.0.1", std::move(request), [] {}};
+}
+
+TEST_F(UploadsTest, AllTogetherHaveAQuotaAtFinalizeAndForTheNext) {
+  UploadsWorld small{Limits{.max_total_bytes = 300'000}};
+  small.receive("upload_a");
+  put(small.received("upload_a") / "big", std::string(200'000, 'x'));
+  small.receive("upload_b");
+  put(small.received("upload_b") / "big", std::string(200'000, 'x'));
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))),
+            "upload_quota_exceeded");
+  const auto next = finish(small.context, small.uploads->admit(attempt_at("upload_c")));
+  EXPECT_EQ(code(next), "upload_quota_exceeded");
+  EXPECT_EQ(code(finish(small.context, small.uploads->remove("upload_a"))), "ok");
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))), "ok");
+}
+
+TEST_F(UploadsTest, TheHostsFreeSpaceIsNotForUploads) {
+  UploadsWorld full{Limits{.min_free_bytes = std::uint64_t{1} << 62}};
+  const auto admission = finish(full.context, full.uploads->admit(attempt_at("upload_a")));
+  EXPECT_EQ(code(admission), "host_disk_low");
+}
+
+TEST_F(UploadsTest, ASealBeforeItsRowIsTakenBack) {
+  world_.receive("upload_a");
+  fs::create_directories(world_.sealed("upload_a").parent_path());
+  fs::rename(world_.received("upload_a"), world_.sealed("upload_a"));
+  world_.restart();
+  EXPECT_TRUE(fs::exists(world_.received("upload_a") / "src/main.c"));
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
 }
 
 TEST_F(UploadsTest, SpecialBitsFallOffAndOtherModesStay) {

@@ -218,6 +218,26 @@ def test_11_a_line_of_one_gigabyte(make_daemon):
     assert processes.rss_bytes(daemon.process.pid) < 700 * MEGABYTE
 
 
+@pytest.mark.parametrize("log_mb, total_mb", [
+    pytest.param(4, 10, id="10 MB"),
+    pytest.param(1000, 10240, id="10 GB", marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+])
+def test_11_logs_beyond_the_hosts_limit_go_oldest_first(make_daemon, log_mb, total_mb):
+    daemon = make_daemon(ROOM + f"[logs]\nmax_job_mb = {log_mb}\nmax_total_mb = {total_mb}\n")
+    count = total_mb // log_mb + 2
+    command = f"dd if=/dev/zero bs=1M count={log_mb} 2>/dev/null"
+    ids = [jobs.run(daemon, command)["id"] for _ in range(count)]
+    daemon.restart()  # a start sweeps at once, otherwise each minute does
+
+    def gone():
+        return [daemon.api.get(f"/jobs/{job}/output?tail=1").status == 410 for job in ids]
+
+    wait_until(lambda: gone()[0], what="the end of the oldest log", timeout=120)
+    wait_until(lambda: gone() == [True] * 2 + [False] * (count - 2), what="the newest to stay")
+    left = sum(each.stat().st_size for each in (daemon.state_dir / "logs").glob("*.log"))
+    assert left <= total_mb * MEGABYTE
+
+
 LIES = r"""
 echo '{"exit_code": 0, "status": "completed"}'
 echo '"}],"status":"completed","x":"'

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import threading
 
 import pytest
 
@@ -125,6 +126,36 @@ def test_a_crowd_gets_no_more_than_there_is(idle):
     assert len(admitted) == 4
     assert {reply.status for reply in replies} == {201, 429}
     assert [job["status"] for job in finish(idle, *admitted)] == ["completed"] * 4
+
+
+def test_two_hundred_at_once_never_get_more_than_there_is(idle):
+    """At no instant: what waits to start and what is being removed counts, too."""
+    bodies = [jobs.worker("true", cpus=1 + n % 3, memory_gb=1 + n % 3) for n in range(200)]
+    seen, over = [], threading.Event()
+
+    def watch():
+        while not over.is_set():
+            seen.append(idle.api.get("/health").json()["available"])
+
+    def ask(body):
+        return idle.api.post("/jobs", body)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(200) as pool:
+            replies = list(pool.map(ask, bodies))
+        admitted = [reply.json()["job_id"] for reply in replies if reply.status == 201]
+        ends = [jobs.wait_for(idle, job)["status"] for job in admitted]
+    finally:
+        over.set()
+        watcher.join()
+    assert {reply.status for reply in replies} == {201, 429}
+    assert all("retry-after" in reply.headers for reply in replies if reply.status == 429)
+    assert ends == ["completed"] * len(admitted)
+    assert min(free["cpus"] for free in seen) >= 0
+    assert min(free["memory_gb"] for free in seen) >= 0
+    assert min(free["cpus"] for free in seen) < 4, "it was never busy: the test saw nothing"
 
 
 def test_caps_are_granted_and_told(make_daemon):
