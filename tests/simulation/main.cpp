@@ -1,12 +1,15 @@
 // flashpods-simulate: see tests/simulation/simulation.h.
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <sqlite3.h>
@@ -26,21 +29,35 @@ struct Options {
   unsigned threads = std::thread::hardware_concurrency();
 };
 
-bool number_after(int argc, char** argv, const char* name, std::uint64_t& value) {
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (std::strcmp(argv[i], name) != 0) continue;
-    value = std::strtoull(argv[i + 1], nullptr, 10);
-    return true;
-  }
-  return false;
+constexpr const char* kUsage =
+    "usage: flashpods-simulate [--seeds N] [--from K] [--seed S]\n"
+    "  --seeds N  so many histories (1000)\n"
+    "  --from K   beginning with this seed (0), to go on where a run was ended\n"
+    "  --seed S   only this one, with each of its steps\n";
+
+std::optional<std::uint64_t> number(const char* text) {
+  std::uint64_t value = 0;
+  const auto* const end = text + std::strlen(text);
+  const auto read = std::from_chars(text, end, value);
+  return read.ec == std::errc{} && read.ptr == end ? std::optional(value) : std::nullopt;
 }
 
-Options options_of(int argc, char** argv) {
+std::optional<Options> options_of(int argc, char** argv) {
   Options options;
-  std::uint64_t seed = 0;
-  if (number_after(argc, argv, "--seed", seed)) options = {seed, 1, true, 1};
-  number_after(argc, argv, "--from", options.from);
-  number_after(argc, argv, "--seeds", options.seeds);
+  for (int i = 1; i < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const auto value = i + 1 < argc ? number(argv[i + 1]) : std::nullopt;
+    if (!value) return std::nullopt;
+    if (name == "--seeds") {
+      options.seeds = *value;
+    } else if (name == "--from") {
+      options.from = *value;
+    } else if (name == "--seed") {
+      options = {*value, 1, true, 1};
+    } else {
+      return std::nullopt;
+    }
+  }
   return options;
 }
 
@@ -89,7 +106,12 @@ void work(const Options& options, std::atomic<std::uint64_t>& next, Tally& tally
 
 int main(int argc, char** argv) {
   ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // else the threads wait for each other's malloc
-  const auto options = options_of(argc, argv);
+  const auto given = options_of(argc, argv);
+  if (!given) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  const Options options = *given;
   const auto begin = std::chrono::steady_clock::now();
   std::atomic<std::uint64_t> next = options.from;
   Tally tally;

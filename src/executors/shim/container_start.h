@@ -25,6 +25,8 @@ class ContainerStart {
 
   [[nodiscard]] jobs::EndCause cause() const { return cause_; }
   [[nodiscard]] const std::string& message() const { return message_; }
+  /// The last podman run ended by a signal: ours, or somebody else's.
+  [[nodiscard]] bool podman_was_killed() const { return !last_.exit_code; }
 
  private:
   bool try_run(const std::string& image);

@@ -212,10 +212,18 @@ std::optional<Exited> Supervisor::start_anew() {
   return ended_early(start.cause(), start.message());
 }
 
+/// A podman that was killed may have started the command and not lived to say so.
 std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start) {
   const auto record = with_.podman.inspect();
-  if (!record || !record->ever_started()) return ended_early(start.cause(), start.message());
-  return adopt(*record);
+  if (record && record->ever_started()) return adopt(*record);
+  if (record && start.podman_was_killed()) {
+    watch_.open(with_.job.spec.directory, record->id);
+    const auto progress = watch_.progress();
+    const bool may_have_begun = progress == ContainerWatch::Progress::kRunning ||
+                                progress == ContainerWatch::Progress::kUnknown;
+    if (may_have_begun) return adopt_unnoted(*record);
+  }
+  return ended_early(start.cause(), start.message());
 }
 
 void Supervisor::keep_started() {
