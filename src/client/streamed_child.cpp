@@ -126,8 +126,11 @@ Awaitable<Result<CommandResult>> run_streamed(Command command, OnOutput on_outpu
   const auto run = std::make_shared<Run>(executor, std::move(command), std::move(on_output));
   if (auto started = run->start(); !started) co_return std::unexpected(started.error());
   asio::co_spawn(executor, run->finish(), [run](std::exception_ptr) {});
+  // Of the whole task, not of this function alone: whoever called us must be cancellable as before.
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await run->wait(std::chrono::steady_clock::duration::max());
+  co_await asio::this_coro::throw_if_cancelled(throws);
   if (run->is_done()) co_return std::move(run->result());
   run->silence();
   run->signal_group(SIGTERM);

@@ -48,8 +48,11 @@ Awaitable<Result<CommandResult>> RealCommandRunner::run(Command command) {
     completion->done = true;
     completion->timer.cancel();
   });
+  // Of the whole task, not of this function alone: whoever called us must be cancellable as before.
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await wait(completion);
+  co_await asio::this_coro::throw_if_cancelled(throws);
   if (completion->done) co_return std::move(process->result());
   process->signal_group(SIGKILL);
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

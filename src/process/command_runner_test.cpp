@@ -1,12 +1,16 @@
 #include "process/command_runner.h"
 
+#include <latch>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "async/blocking_pool.h"
+#include "async/task_group.h"
 #include "async/with_timeout.h"
 #include "process/fake_command_runner.h"
 
@@ -100,6 +104,38 @@ Awaitable<void> expect_cut_off(CommandRunner& runner, Timer& timer, Command comm
 TEST_F(CommandRunnerTest, CancellationKillsAndReaps) {
   run(expect_cut_off(*runner, timer, shell("trap '' TERM; sleep 1000")));
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+}
+
+/// Cancelled where nothing can be cancelled, it must end at its next wait.
+struct CancelledInThePool {
+  CommandRunner& runner;
+  SystemTimer timer = {};
+  BlockingPool pool{1};
+  std::latch reached{1};
+  std::latch cancelled{1};
+
+  Awaitable<void> task() {
+    Command command;
+    command.argv = {"true"};
+    const auto ran = co_await runner.run(std::move(command));
+    EXPECT_TRUE(ran && ran->ok());
+    co_await pool.run([this] {
+      reached.count_down();
+      cancelled.wait();
+    });
+    co_await timer.sleep_for(1h);
+  }
+};
+
+TEST_F(CommandRunnerTest, ATaskIsCancellableAfterACommand) {
+  CancelledInThePool world{*runner};
+  TaskGroup tasks(io.get_executor(), [](const auto&, const auto& what) { ADD_FAILURE() << what; });
+  tasks.start("run", world.task());
+  while (!world.reached.try_wait()) io.run_one_for(10ms);
+  boost::asio::co_spawn(io, tasks.close(), boost::asio::detached);
+  boost::asio::post(io, [&] { world.cancelled.count_down(); });
+  io.run_for(30s);
+  EXPECT_EQ(tasks.running(), 0U);
 }
 
 TEST_F(CommandRunnerTest, AMissingProgramIsSaid) {
