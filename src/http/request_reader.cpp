@@ -74,7 +74,11 @@ class Reader {
   }
 
  private:
+  /// Whatever is wrong with a HEAD, the reply to it has no body (RFC 9110, section 9.3.2).
   bool refuse(Error error) {
+    const bool is_head = parser_.is_header_done() ? parser_.get().method() == beast_http::verb::head
+                                                  : wire_.input().starts_with("HEAD ");
+    if (is_head) incoming_.request.method = "HEAD";
     incoming_.refused = std::move(error);
     return false;
   }

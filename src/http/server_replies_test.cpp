@@ -67,6 +67,17 @@ TEST(ServerFiles, ARangeIsAnOffsetAndALength) {
   EXPECT_EQ(body_of(server.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")), "");
 }
 
+TEST(ServerReplies, ARefusedHeadHasNoBodyEither) {
+  TestServer server(test_options(giving({200, {}, "text"})));
+  for (const char* bad :
+       {"HEAD x HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD / HTTP/1.1\r\nno name\r\n\r\n",
+        "HEAD / HTTP/9.9\r\nHost: h\r\n\r\n"}) {
+    const auto refused = server.ask(bad);
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 400 ")) << refused;
+    EXPECT_EQ(body_of(refused), "") << refused;
+  }
+}
+
 TEST(ServerFiles, AFileShorterThanPromisedEndsTheConnection) {
   TestServer server(test_options(giving({200, {}, FileBody{make_file("short"), 0, 1000}})));
   RawClient client(server.port());

@@ -6,6 +6,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/services.h"
@@ -33,7 +36,10 @@ constexpr std::string_view kArtifact = "0123456789";
 
 class Impatient final : public Timer {
  public:
-  Awaitable<void> sleep_for(Milliseconds) override { co_return; }
+  Awaitable<void> sleep_for(Milliseconds) override {  // but others have their turn
+    co_await boost::asio::post(co_await boost::asio::this_coro::executor,
+                               boost::asio::use_awaitable);
+  }
 };
 
 /// A daemon without its listeners. It has room for no job, so that no request changes its state:
