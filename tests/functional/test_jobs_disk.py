@@ -99,6 +99,7 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk)
         f"echo ready; {jobs.HOLD}; ({FLOOD}) >$TMPDIR/large"))
     for job in (quiet, greedy):
         jobs.wait_for_output(daemon, job, "ready")
+        jobs.wait_for(daemon, job, {"running"})
     ballast = fill(small_disk, leave=GIGABYTE - (100 << 20))
 
     error = refusal(daemon.api.post("/jobs", jobs.worker("true")), 507, "host_disk_low")
@@ -129,6 +130,7 @@ def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
     job = jobs.create(daemon, jobs.worker(
         f"echo kept >/artifacts/kept; echo ready; {jobs.HOLD}; seq {lines}; exit 3"))
     jobs.wait_for_output(daemon, job, "ready")
+    jobs.wait_for(daemon, job, {"running"})
     ballast = fill(small_disk, leave=8 << 20)
     with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
