@@ -58,7 +58,7 @@ std::shared_ptr<http::Service> service_for(Talk& talk) {
   };
   service->options.error_reply = [&talk](const Error& error, const std::string&) {
     talk.refusals.push_back(error.code);
-    return http::Response{400, {}, error.message};
+    return http::Response{400, {}, "refused"};
   };
   service->options.on_fault = [](std::string_view what, std::string_view) { require(false, what); };
   return service;
@@ -157,7 +157,8 @@ std::vector<std::string> check_replies(const Talk& talk, std::string_view refuse
 }
 
 void check_same(const Talk& a, const Talk& b) {
-  require(a.refusals == b.refusals, "cuts change no refusal");
+  // Not the reason: a trailer that is both wrong and too long is refused for what shows first.
+  require(a.refusals.size() == b.refusals.size(), "cuts change not whether it is refused");
   require(a.requests.size() == b.requests.size(), "cuts change no request's place");
   for (std::size_t i = 0; i < a.requests.size(); ++i) {
     const auto &left = a.requests[i], &right = b.requests[i];
