@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -61,6 +62,13 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
                 fmt::format("{} is not a regular file", to_one_line(path.native())));
   }
   return read_all(file.get(), limit);
+}
+
+Result<Fd> open_fifo(const std::filesystem::path& path) {
+  if (::mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) return errno_failure("make", path);
+  Fd fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  if (!fifo) return errno_failure("open", path);
+  return fifo;
 }
 
 Result<void> write_all(int fd, std::string_view data) {

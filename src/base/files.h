@@ -37,6 +37,10 @@ namespace flashpods {
 /// All of `data`, through short writes and EINTR.
 [[nodiscard]] Result<void> write_all(int fd, std::string_view data);
 
+/// Makes a FIFO (mode 0600) or opens one again; never blocks. Open for reading and writing, it is
+/// no end of file without writers and no broken pipe without readers.
+[[nodiscard]] Result<Fd> open_fifo(const std::filesystem::path& path);
+
 /// Replaces `path` atomically and durably: temporary sibling, fsync, rename, fsync of the
 /// directory. After a crash the file is either the old one or the new one, whole.
 [[nodiscard]] Result<void> write_file_durably(const std::filesystem::path& path,

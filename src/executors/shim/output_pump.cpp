@@ -3,8 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <utility>
 
 #include "base/files.h"
@@ -23,15 +21,6 @@ struct PendingHeader {
   std::uint64_t log_bytes = 0;  ///< length of the log before the piece
   std::uint64_t stream = 0;
 };
-
-Result<Fd> open_fifo(const std::filesystem::path& path) {
-  if (::mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) {
-    return std::unexpected(errno_error("cannot make " + path.string()));
-  }
-  Fd fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
-  if (!fifo) return std::unexpected(errno_error("cannot open " + path.string()));
-  return fifo;
-}
 
 Result<Fd> open_pending(const std::filesystem::path& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -73,17 +62,25 @@ OutputPump::Moved OutputPump::finish_pending() {
   return Moved::kPiece;
 }
 
-// For filesystems that cannot splice, and for a log that is full and only counts.
+// For filesystems that cannot splice (a killed shim loses this piece), and for a log that is full
+// and only counts.
 OutputPump::Moved OutputPump::append_directly(int fifo, logs::Stream stream) {
   std::array<char, kPiece> piece;
   const auto size = ::read(fifo, piece.data(), piece.size());
   if (size <= 0) return Moved::kNothing;
-  log_.append(stream, {piece.data(), static_cast<std::size_t>(size)}, clock_->now());
-  return Moved::kPiece;
+  held_.assign(piece.data(), static_cast<std::size_t>(size));
+  held_stream_ = stream;
+  return finish_held();
+}
+
+OutputPump::Moved OutputPump::finish_held() {
+  held_.erase(0, log_.append(held_stream_, held_, clock_->now()));
+  return held_.empty() ? Moved::kPiece : Moved::kDiskIsFull;
 }
 
 OutputPump::Moved OutputPump::move_piece(int fifo, logs::Stream stream) {
   if (finish_pending() == Moved::kDiskIsFull) return Moved::kDiskIsFull;
+  if (!held_.empty() && finish_held() == Moved::kDiskIsFull) return Moved::kDiskIsFull;
   if (log_.truncated()) return append_directly(fifo, stream);
   const PendingHeader header{log_.bytes(), static_cast<std::uint64_t>(stream)};
   if (::pwrite(pending_.get(), &header, sizeof header, 0) != sizeof header) {
@@ -103,14 +100,7 @@ void OutputPump::move_or_wait(PollLoop& loop, int fifo, logs::Stream stream) {
 
 void OutputPump::wait_for_room(PollLoop& loop) {
   for (const int fifo : {out_.get(), err_.get()}) loop.forget(fifo);
-  retry_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  constexpr itimerspec kSoon{{}, {.tv_sec = 0, .tv_nsec = kRetry.count() * 1'000'000}};
-  ::timerfd_settime(retry_.get(), 0, &kSoon, nullptr);
-  loop.watch(retry_.get(), [this, &loop] {
-    loop.forget(retry_.get());
-    retry_.reset();
-    begin(loop);
-  });
+  loop.call_at(since_boot() + kRetry, [this, &loop] { begin(loop); });
 }
 
 void OutputPump::begin(PollLoop& loop) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -43,6 +44,7 @@ class OutputPump {
   enum class Moved : std::uint8_t { kNothing, kPiece, kDiskIsFull };
 
   Moved finish_pending();
+  Moved finish_held();
   Moved move_piece(int fifo, logs::Stream stream);
   Moved append_directly(int fifo, logs::Stream stream);
   void move_or_wait(PollLoop& loop, int fifo, logs::Stream stream);
@@ -53,7 +55,8 @@ class OutputPump {
   Fd out_;
   Fd err_;
   Fd pending_;
-  Fd retry_;  ///< a timer, while the disk is full
+  std::string held_;  ///< taken out of a FIFO, and the disk had no room for it
+  logs::Stream held_stream_ = logs::Stream::kUnknown;
 };
 
 }  // namespace flashpods::shim

@@ -1,7 +1,13 @@
 #include "executors/shim/output_pump.h"
 
+#include <cstddef>
 #include <fcntl.h>
 #include <fstream>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -83,28 +89,79 @@ TEST_F(OutputPumpTest, AFullLogGoesOnCounting) {
   EXPECT_TRUE(pump.log().truncated());
 }
 
-TEST_F(OutputPumpTest, OnAFullDiskTheJobWaitsAndNothingIsLost) {
-  const SmallDisk disk(directory.path());
-  if (!disk.mounted()) GTEST_SKIP() << "mounting a small filesystem needs root";
+/// splice(2) fails in this thread from now on.
+void forbid_splice(int error) {
+  sock_filter rules[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_splice, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(rules), rules};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+struct FullDisk : OutputPumpTest, testing::WithParamInterface<int> {
+  void SetUp() override {
+    if (!disk.mounted()) GTEST_SKIP() << "mounting a small filesystem needs root";
+  }
+
+  /// Fills the disk, but for this many pages.
+  void fill(int pages_left) {
+    std::ofstream(ballast) << std::string(100'000, '-');  // all there is room for
+    const auto size = std::filesystem::file_size(ballast) - 4096 * pages_left;
+    std::filesystem::resize_file(ballast, size);
+  }
+
+  void nothing_is_lost(int pages_left) {
+    auto pump = open();
+    print(kStdoutFifo, text);
+    pump.drain(loop);
+    fill(pages_left);
+    pump.begin(loop);
+    print(kStdoutFifo, text);
+    print(kStderrFifo, "problem");
+    loop.run_until([] { return false; }, since_boot() + Milliseconds{100});
+    EXPECT_LT(pump.log().bytes(), all.size());
+    EXPECT_FALSE(pump.log().truncated());
+
+    std::filesystem::remove(ballast);
+    EXPECT_TRUE(loop.run_until([&] { return pump.log().bytes() == all.size(); },
+                               since_boot() + Milliseconds{10'000}));
+    EXPECT_EQ(log(), all);
+  }
+
+  const SmallDisk disk{directory.path()};
+  const std::filesystem::path ballast = directory / "ballast";
+  const std::string text = std::string(6000, 'x') + std::string(6000, 'y');
+  const std::string all = text + text + "problem";
+};
+
+// No page for a piece's beginning; one or two, for a part of it.
+INSTANTIATE_TEST_SUITE_P(PagesLeft, FullDisk, testing::Values(0, 1, 2));
+
+TEST_P(FullDisk, TheJobWaitsAndNothingIsLost) { nothing_is_lost(GetParam()); }
+
+TEST_P(FullDisk, NorOnOneThatCannotSplice) {
+  std::thread([this] {
+    forbid_splice(EINVAL);
+    nothing_is_lost(GetParam());
+  }).join();
+}
+
+TEST_F(OutputPumpTest, WhatTheDiskRefusesStaysInTheFifo) {
   auto pump = open();
-  const std::string text(8000, 'x');
-  print(kStdoutFifo, text);
-  pump.drain(loop);
-  const auto ballast = directory / "ballast";
-  std::ofstream(ballast) << std::string(100'000, '-');  // all there is room for
-
   pump.begin(loop);
-  print(kStdoutFifo, text);
-  print(kStderrFifo, "problem");
-  loop.run_until([] { return false; }, since_boot() + Milliseconds{700});
-  EXPECT_LE(pump.log().bytes(), text.size() + 4096);
-  EXPECT_FALSE(pump.log().truncated());
-
-  std::filesystem::remove(ballast);
-  const auto all = 2 * text.size() + 7;
-  EXPECT_TRUE(loop.run_until([&] { return pump.log().bytes() == all; },
-                             since_boot() + Milliseconds{10'000}));
-  EXPECT_EQ(log(), text + text + "problem");
+  print(kStdoutFifo, "kept");
+  std::thread([this] {
+    forbid_splice(EIO);
+    loop.run_until([] { return false; }, since_boot() + Milliseconds{20});
+  }).join();
+  EXPECT_EQ(log(), "");
+  EXPECT_TRUE(
+      loop.run_until([&] { return pump.log().bytes() == 4; }, since_boot() + Milliseconds{10'000}));
+  EXPECT_EQ(log(), "kept");
 }
 
 TEST_F(OutputPumpTest, DiscardThrowsAway) {

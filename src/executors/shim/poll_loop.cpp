@@ -13,9 +13,8 @@ namespace {
 /// poll(2) does not count suspended time, so it is woken now and then.
 constexpr Milliseconds kLongestWait{60'000};
 
-int wait_time(std::optional<Milliseconds> until) {
-  if (!until) return static_cast<int>(kLongestWait.count());
-  return static_cast<int>(std::clamp(*until - since_boot(), Milliseconds{0}, kLongestWait).count());
+int wait_time(Milliseconds until) {
+  return static_cast<int>(std::clamp(until - since_boot(), Milliseconds{0}, kLongestWait).count());
 }
 
 }  // namespace
@@ -23,13 +22,24 @@ int wait_time(std::optional<Milliseconds> until) {
 void PollLoop::turn(std::optional<Milliseconds> until) {
   std::vector<pollfd> ready;
   for (const auto& [fd, callback] : watched_) ready.push_back({fd, POLLIN, 0});
-  if (::poll(ready.data(), ready.size(), wait_time(until)) <= 0) return;
+  const auto due = due_.empty() ? Milliseconds::max() : due_.begin()->first;
+  const auto wait = wait_time(std::min(until.value_or(Milliseconds::max()), due));
+  const auto count = ::poll(ready.data(), ready.size(), wait);
+  call_due();
+  if (count <= 0) return;
   for (const auto& entry : ready) {
     if (entry.revents == 0) continue;
     const auto watch = watched_.find(entry.fd);
     if (watch == watched_.end()) continue;  // forgotten by another callback of this turn
     const Callback callback = watch->second;
     callback();
+  }
+}
+
+void PollLoop::call_due() {
+  while (!due_.empty() && due_.begin()->first <= since_boot()) {
+    const auto next = due_.extract(due_.begin());
+    next.mapped()();
   }
 }
 

@@ -19,13 +19,20 @@ class PollLoop {
   void watch(int fd, Callback callback) { watched_[fd] = std::move(callback); }
   void forget(int fd) { watched_.erase(fd); }
 
+  /// Calls back once, at the first turn from `moment` on (since boot).
+  void call_at(Milliseconds moment, Callback callback) {
+    due_.emplace(moment, std::move(callback));
+  }
+
   /// Turns until `done` holds (true) or the moment `until` (since boot) has passed (false).
   bool run_until(const std::function<bool()>& done, std::optional<Milliseconds> until = {});
 
  private:
   void turn(std::optional<Milliseconds> until);
+  void call_due();
 
   std::map<int, Callback> watched_;
+  std::multimap<Milliseconds, Callback> due_;
 };
 
 }  // namespace flashpods::shim
