@@ -62,16 +62,19 @@ bool DiskBudget::must_count(const Free& free, Milliseconds now) const {
   return limits_.job_bytes > 0 && bytes_ + taken > limits_.job_bytes;
 }
 
-void DiskBudget::counted(std::uint64_t bytes, Free free, Milliseconds began, Milliseconds now) {
+void DiskBudget::counted(std::uint64_t bytes, Free free) {
   bytes_ = bytes;
   free_ = std::move(free);
-  ended_ = now;
-  took_ = now - began;
   if (!is_low(free_)) {
     bytes_at_floor_.reset();
   } else if (!bytes_at_floor_) {
     bytes_at_floor_ = bytes;
   }
+}
+
+void DiskBudget::tried(Milliseconds began, Milliseconds now) {
+  ended_ = now;
+  took_ = now - began;
 }
 
 std::optional<std::string> DiskBudget::exceeded() const {

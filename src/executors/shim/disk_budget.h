@@ -38,7 +38,10 @@ class DiskBudget {
   [[nodiscard]] bool must_count(const Free& free, Milliseconds now) const;
 
   /// They were: `bytes` in all. `free` from before the count.
-  void counted(std::uint64_t bytes, Free free, Milliseconds began, Milliseconds now);
+  void counted(std::uint64_t bytes, Free free);
+
+  /// A count took that long, whether it came to its end or not: the next one comes after a rest.
+  void tried(Milliseconds began, Milliseconds now);
 
   /// Why the job must end, for a person; nothing if it may go on.
   [[nodiscard]] std::optional<std::string> exceeded() const;

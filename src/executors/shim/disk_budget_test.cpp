@@ -31,7 +31,7 @@ TEST(DiskBudget, WhatItMayHaveTakenIsCounted) {
   auto budget = fresh();
   EXPECT_FALSE(budget.must_count({90 * kGigabyte}, 1s));
   EXPECT_TRUE(budget.must_count({89 * kGigabyte}, 1s));
-  budget.counted(kGigabyte, {89 * kGigabyte}, 1s, 1s);  // it was somebody else
+  budget.counted(kGigabyte, {89 * kGigabyte});  // it was somebody else
   EXPECT_FALSE(budget.exceeded());
   EXPECT_FALSE(budget.must_count({81 * kGigabyte}, 2s));
   EXPECT_TRUE(budget.must_count({79 * kGigabyte}, 2s));
@@ -39,9 +39,9 @@ TEST(DiskBudget, WhatItMayHaveTakenIsCounted) {
 
 TEST(DiskBudget, BeyondTheLimitItEnds) {
   auto budget = fresh();
-  budget.counted(10 * kGigabyte, {90 * kGigabyte}, 1s, 1s);
+  budget.counted(10 * kGigabyte, {90 * kGigabyte});
   EXPECT_FALSE(budget.exceeded());
-  budget.counted(10 * kGigabyte + 1, {90 * kGigabyte}, 2s, 2s);
+  budget.counted(10 * kGigabyte + 1, {90 * kGigabyte});
   ASSERT_TRUE(budget.exceeded());
   EXPECT_NE(budget.exceeded()->find("10.0 GB"), std::string::npos);
 }
@@ -54,9 +54,18 @@ TEST(DiskBudget, SomebodyElsesDeletionsHideNothingForLong) {
 
 TEST(DiskBudget, ALongCountIsFollowedByALongerRest) {
   auto budget = fresh();
-  budget.counted(kGigabyte, {89 * kGigabyte}, 10s, 15s);
+  budget.tried(10s, 15s);
+  budget.counted(kGigabyte, {89 * kGigabyte});
   EXPECT_FALSE(budget.must_count({1 * kGigabyte}, 34s));
   EXPECT_TRUE(budget.must_count({1 * kGigabyte}, 35s));
+}
+
+TEST(DiskBudget, ACountThatFailedIsFollowedByARestToo) {
+  auto budget = fresh();
+  budget.tried(10s, 70s);
+  EXPECT_FALSE(budget.exceeded());
+  EXPECT_FALSE(budget.must_count({1 * kGigabyte}, 309s));
+  EXPECT_TRUE(budget.must_count({1 * kGigabyte}, 310s));
 }
 
 TEST(DiskBudget, BelowTheFloorOnlyTheOneThatGrowsEnds) {
@@ -64,24 +73,24 @@ TEST(DiskBudget, BelowTheFloorOnlyTheOneThatGrowsEnds) {
   auto greedy = fresh(3 * kGigabyte);
   const DiskBudget::Free low{2 * kGigabyte - 1};
   EXPECT_TRUE(quiet.must_count(low, 1s));
-  quiet.counted(5 * kGigabyte, low, 1s, 1s);
-  greedy.counted(1 * kGigabyte, low, 1s, 1s);
+  quiet.counted(5 * kGigabyte, low);
+  greedy.counted(1 * kGigabyte, low);
   EXPECT_FALSE(greedy.exceeded());
   EXPECT_FALSE(quiet.must_count(low, 2s));  // nobody wrote
 
   const DiskBudget::Free lower{2 * kGigabyte - 2 * DiskBudget::kTolerance};
   EXPECT_TRUE(quiet.must_count(lower, 3s));
-  quiet.counted(5 * kGigabyte, lower, 3s, 3s);
-  greedy.counted(1 * kGigabyte + DiskBudget::kTolerance + 1, lower, 3s, 3s);
+  quiet.counted(5 * kGigabyte, lower);
+  greedy.counted(1 * kGigabyte + DiskBudget::kTolerance + 1, lower);
   EXPECT_FALSE(quiet.exceeded());
   EXPECT_TRUE(greedy.exceeded());
 }
 
 TEST(DiskBudget, OnceThereIsRoomAgainTheFloorIsForgotten) {
   auto budget = fresh(3 * kGigabyte);
-  budget.counted(kGigabyte, {kGigabyte}, 1s, 1s);
-  budget.counted(kGigabyte, {50 * kGigabyte}, 2s, 2s);
-  budget.counted(2 * kGigabyte, {kGigabyte}, 3s, 3s);
+  budget.counted(kGigabyte, {kGigabyte});
+  budget.counted(kGigabyte, {50 * kGigabyte});
+  budget.counted(2 * kGigabyte, {kGigabyte});
   EXPECT_FALSE(budget.exceeded());
 }
 
@@ -95,7 +104,7 @@ TEST(DiskBudget, WithoutLimitsNothingEver) {
   DiskBudget budget{{}, {kGigabyte}, 0ms};
   EXPECT_EQ(budget.wait({kGigabyte}), 512ms);
   EXPECT_FALSE(budget.must_count({0}, 1s));
-  budget.counted(100 * kGigabyte, {0}, 1s, 1s);
+  budget.counted(100 * kGigabyte, {0});
   EXPECT_FALSE(budget.exceeded());
 }
 

@@ -10,7 +10,8 @@ namespace flashpods::shim {
 
 namespace {
 
-constexpr Milliseconds kLongestCount{60'000};
+/// What hangs (a network filesystem) is given up.
+constexpr Milliseconds kLongestCount{600'000};
 
 /// The snapshot below /work is the upload's and has a limit of its own; what a job writes over it
 /// lies among podman's files of the container, as its root's layer does.
@@ -51,13 +52,16 @@ DiskWatch::DiskWatch(PodmanTool& tool, const jobs::ContainerSpec& spec,
 
 DiskBudget::Free DiskWatch::free_now() const { return free_of(trees_); }
 
-std::optional<std::string> DiskWatch::look(const std::function<bool()>& give_up) {
+std::optional<std::string> DiskWatch::look(Milliseconds until,
+                                           const std::function<bool()>& give_up) {
   const auto began = since_boot();
   if (began < next_look_) return std::nullopt;
   const auto free = free_now();
   if (budget_.must_count(free, began)) {
-    const auto bytes = disk_use(tool_, {began + kLongestCount, give_up, {}}, init_, trees_);
-    if (bytes) budget_.counted(*bytes, free, began, since_boot());
+    const auto end_by = std::min(until, began + kLongestCount);
+    const auto bytes = disk_use(tool_, {end_by, give_up, {}}, init_, trees_);
+    budget_.tried(began, since_boot());
+    if (bytes) budget_.counted(*bytes, free);
   }
   next_look_ = since_boot() + budget_.wait(free);
   return budget_.exceeded();

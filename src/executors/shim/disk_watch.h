@@ -20,8 +20,9 @@ class DiskWatch {
   [[nodiscard]] Milliseconds next_look() const { return next_look_; }
 
   /// Looks, if it is time. Why the job must end; nothing if it may go on. While trees are counted
-  /// the loop turns; `give_up` ends the count.
-  [[nodiscard]] std::optional<std::string> look(const std::function<bool()>& give_up);
+  /// the loop turns; `give_up` ends the count, and so does the moment `until`.
+  [[nodiscard]] std::optional<std::string> look(Milliseconds until,
+                                                const std::function<bool()>& give_up);
 
  private:
   [[nodiscard]] DiskBudget::Free free_now() const;

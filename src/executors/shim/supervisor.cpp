@@ -279,7 +279,8 @@ void Supervisor::watch_until_over() {
     if (with_.loop.run_until(changed, std::min(run_deadline(), look))) continue;
     if (since_boot() >= run_deadline()) with_.stop.make(EndCause::kTimedOut);
     if (tidying && record_says_ended()) return;
-    if (auto why = disk.look(over_or_stopped)) with_.stop.make(EndCause::kDiskQuota, *why);
+    if (auto why = disk.look(run_deadline(), over_or_stopped))
+      with_.stop.make(EndCause::kDiskQuota, *why);
   }
   if (!watch_.over()) end_politely_then_firmly(disk);
 }
@@ -301,7 +302,7 @@ void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
   if (with_.stop.get()->cause != EndCause::kDiskQuota) {
     send(SIGTERM);
     const auto until = with_.stop.get()->boot.since_boot + with_.job.spec.grace;
-    while (since_boot() < until && !disk.look(over)) {
+    while (since_boot() < until && !disk.look(until, over)) {
       if (with_.loop.run_until(over, std::min(until, disk.next_look()))) return;
     }
     if (watch_.only_conmon_is_left() && record_says_ended()) return;
