@@ -52,7 +52,8 @@ bool allow(int ruleset, const std::filesystem::path& path, std::uint64_t rights)
 
 bool WriteConfinement::available() { return abi() >= 1; }
 
-Result<WriteConfinement> WriteConfinement::beneath(const std::filesystem::path& directory) {
+Result<WriteConfinement> WriteConfinement::to(const std::filesystem::path& directory,
+                                              const std::filesystem::path& file) {
   const int version = abi();
   if (version < 1) {
     return fail(ErrorKind::kUnavailable, "no_landlock", "This kernel does not enforce Landlock.");
@@ -60,6 +61,7 @@ Result<WriteConfinement> WriteConfinement::beneath(const std::filesystem::path& 
   const std::uint64_t writes = writes_known_to(version);
   Fd ruleset = create_ruleset(writes | kDevices);
   if (!ruleset || !allow(ruleset.get(), directory, writes) ||
+      !allow(ruleset.get(), file, LANDLOCK_ACCESS_FS_WRITE_FILE) ||
       !allow(ruleset.get(), "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE)) {
     return std::unexpected(errno_error("cannot prepare the confinement of rsync"));
   }

@@ -37,7 +37,7 @@ bool fits(std::string_view value) {
 Result<std::string> rsync_config(const RsyncModule& module) {
   const std::string hook = shell_quoted(module.hook);
   const std::string secrets = module.secrets_file.value_or("").native();
-  for (const auto& value : {module.directory.native(), hook, secrets}) {
+  for (const auto& value : {module.directory.native(), module.log.native(), hook, secrets}) {
     if (!fits(value)) {
       return fail(ErrorKind::kInvalid, "unusable_path",
                   fmt::format("rsync cannot be configured with '{}': choose a path without "
@@ -47,7 +47,7 @@ Result<std::string> rsync_config(const RsyncModule& module) {
   }
   std::string text = fmt::format(
       "use chroot = no\n"
-      "log file = /dev/null\n"
+      "log file = {}\n"
       "reverse lookup = no\n"
       "numeric ids = yes\n"
       "timeout = {}\n"
@@ -60,8 +60,8 @@ Result<std::string> rsync_config(const RsyncModule& module) {
       "munge symlinks = yes\n"
       "refuse options = {}\n"
       "pre-xfer exec = {}\n",
-      module.timeout_seconds, module.as_root ? "uid = 0\ngid = 0\n" : "", module.directory.native(),
-      kRefused, hook);
+      module.log.native(), module.timeout_seconds, module.as_root ? "uid = 0\ngid = 0\n" : "",
+      module.directory.native(), kRefused, hook);
   if (module.secrets_file) {
     text += fmt::format("auth users = {}\nsecrets file = {}\nstrict modes = yes\n", kRsyncUser,
                         secrets);

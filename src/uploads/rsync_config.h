@@ -16,6 +16,7 @@ inline constexpr const char* kRsyncUser = "flashpods";
 /// What differs between two rsync processes of ours.
 struct RsyncModule {
   std::filesystem::path directory;                    ///< the module's path
+  std::filesystem::path log;                          ///< the FIFO it logs to
   std::vector<std::string> hook;                      ///< argv of the pre-xfer hook
   std::optional<std::filesystem::path> secrets_file;  ///< asks for a password if set
   bool as_root = false;                               ///< we are root, and rsync stays what we are

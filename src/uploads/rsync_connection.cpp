@@ -37,12 +37,12 @@ constexpr Milliseconds kDescendants{5000};
 constexpr Milliseconds kPoll{50};
 constexpr Milliseconds kPollNearLimit{5};
 constexpr std::uint64_t kNearLimit = std::uint64_t{192} << 20;
-/// For rsync to tell its client by itself why nothing more is taken; then it is ended. It would go
-/// on to the end of a file whose rest it throws away, however long that is.
-constexpr Milliseconds kLastWords{30'000};
 /// What messages take, written while nothing is stored.
 constexpr std::uint64_t kLittle = std::uint64_t{64} << 10;
 constexpr std::uint64_t kAlwaysRead = std::uint64_t{64} << 20;
+/// For rsync to tell its client by itself why nothing more is taken; then it is ended. It would go
+/// on for as long as its client sends.
+constexpr Milliseconds kLastWords{30'000};
 /// Between two measurements for the number of files; also 20 times what the last one took.
 constexpr Milliseconds kMeasure{2000};
 constexpr int kMeasureShare = 20;
@@ -100,6 +100,7 @@ Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
   id_ = survivor.ids.front();
   started_ = true;
   adopted_ = true;
+  if (auto log = RsyncLog::open(files_.area().log(name_))) log_ = std::move(*log);
   uploads_.adopt(survivor, [this] { stop(); });
   with_.log.info("transfer_adopted", {{"upload_id", id_}});
   co_await guard_budget();
@@ -115,6 +116,9 @@ Result<void> RsyncConnection::start(asio::ip::tcp::socket& socket) {
   if (!slot) return std::unexpected(slot.error());
   uploads_.open_transfer(name_);
   module_ = slot->module;
+  auto log = RsyncLog::open(files_.area().log(name_));
+  if (!log) return std::unexpected(log.error());
+  log_ = std::move(*log);
   if (auto written = write_config(*slot); !written) return written;
   auto ends = socket_pair();
   if (!ends) return std::unexpected(ends.error());
@@ -130,8 +134,8 @@ Result<void> RsyncConnection::start(asio::ip::tcp::socket& socket) {
 }
 
 Result<void> RsyncConnection::write_config(const TransferSlot& slot) const {
-  const auto text =
-      rsync_config({slot.module, program_.hook, program_.secrets_file, ::geteuid() == 0});
+  const auto text = rsync_config({slot.module, files_.area().log(name_), program_.hook,
+                                  program_.secrets_file, ::geteuid() == 0});
   if (!text) return std::unexpected(text.error());
   const auto path = slot.directory / kConfigFile;
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -140,7 +144,7 @@ Result<void> RsyncConnection::write_config(const TransferSlot& slot) const {
 }
 
 Result<Child> RsyncConnection::spawn(const TransferSlot& slot, int socket, int channel) const {
-  const auto confinement = WriteConfinement::beneath(slot.module);
+  const auto confinement = WriteConfinement::to(slot.module, files_.area().log(name_));
   if (!confinement && confinement.error().code != "no_landlock") {
     return std::unexpected(confinement.error());
   }
@@ -148,8 +152,11 @@ Result<Child> RsyncConnection::spawn(const TransferSlot& slot, int socket, int c
   options.argv = {program_.program, "--daemon", "--no-detach",
                   "--config=" + (slot.directory / kConfigFile).native()};
   options.env = tool_environment();
-  options.descriptors = {
-      {socket, 0}, {socket, 1}, {slot.lock.get(), kLockDescriptor}, {channel, kHookDescriptor}};
+  options.descriptors = {{socket, 0},
+                         {socket, 1},
+                         {slot.lock.get(), kLockDescriptor},
+                         {channel, kHookDescriptor},
+                         {log_->fd(), RsyncLog::kDescriptor}};
   options.new_session = true;
   options.before_exec = [&confinement, limit = uploads_.limits().max_upload_bytes] {
     const int limited = limit_file_size_of_self(limit);
@@ -216,10 +223,12 @@ Awaitable<void> RsyncConnection::guard_budget() {
     if (ended_) break;
     if (budget_.is_used_up()) cut("bytes");
     if (file_count_ > files_allowed_) cut("files");
-    if (throws_away()) cut("bytes");
-    if (cut_ && with_.clock.monotonic() >= end_by_) stop();
+    if (only_reads()) cut("bytes");
+    if (!end_by_) look_for_failure();
+    if (end_by_ && with_.clock.monotonic() >= *end_by_) stop();
     co_await pause();
   }
+  if (!end_by_) look_for_failure();
 }
 
 Awaitable<void> RsyncConnection::pause() {
@@ -248,7 +257,7 @@ Awaitable<void> RsyncConnection::measure() {
 void RsyncConnection::cut(const char* why) {
   if (!cut_) {
     with_.log.warning("transfer_over_quota", {{"upload_id", id_}, {"limit", std::string{why}}});
-    end_by_ = with_.clock.monotonic() + kLastWords;
+    if (!end_by_) end_by_ = with_.clock.monotonic() + kLastWords;
   }
   cut_ = true;
   // Again at each poll: a process forked meanwhile has the limits of its parent, but one more look
@@ -258,9 +267,10 @@ void RsyncConnection::cut(const char* why) {
   if (file_count_ > 2 * files_allowed_) stop();
 }
 
-/// A file that met its limit is gone again, so no budget shows it; but rsync reads its rest, be it
-/// without end. Reading all of an upload twice and writing nothing is more than comparing takes.
-bool RsyncConnection::throws_away() {
+/// Told to make sparse files (-S), rsync seeks over zeros: it meets no limit before their end, be
+/// they without end. Reading all of an upload twice and writing nothing is more than comparing
+/// takes.
+bool RsyncConnection::only_reads() {
   const auto written = bytes_written_by(process_);
   const auto read = bytes_read_by(process_);
   if (written > written_ + kLittle || read < read_before_) {
@@ -268,6 +278,13 @@ bool RsyncConnection::throws_away() {
     read_before_ = read;
   }
   return read - read_before_ > 2 * uploads_.limits().max_upload_bytes + kAlwaysRead;
+}
+
+/// A file that met its limit is gone again, so no budget shows it.
+void RsyncConnection::look_for_failure() {
+  if (!log_ || !log_->failure()) return;
+  with_.log.info("transfer_failed", {{"upload_id", id_}, {"why", *log_->failure()}});
+  end_by_ = with_.clock.monotonic() + kLastWords;
 }
 
 Awaitable<void> RsyncConnection::wait_for_descendants() {

@@ -11,6 +11,7 @@
 
 #include "async/awaitable.h"
 #include "process/child.h"
+#include "uploads/rsync_log.h"
 #include "uploads/stored_upload_files.h"
 #include "uploads/transfer_budget.h"
 #include "uploads/uploads.h"
@@ -59,7 +60,8 @@ class RsyncConnection {
   Awaitable<void> pause();
   Awaitable<void> measure();
   void cut(const char* why);
-  [[nodiscard]] bool throws_away();
+  [[nodiscard]] bool only_reads();
+  void look_for_failure();
   Awaitable<void> wait_for_descendants();
 
   Uploads& uploads_;
@@ -82,7 +84,8 @@ class RsyncConnection {
   std::uint64_t files_allowed_ = 0;  ///< from the first measurement on
   std::uint64_t written_ = 0;        ///< at the last poll
   std::uint64_t read_before_ = 0;    ///< when something was written last
-  Milliseconds end_by_{0};           ///< when what is over quota has had its last words
+  std::optional<RsyncLog> log_;
+  std::optional<Milliseconds> end_by_;  ///< when one that failed has had its last words
   bool cut_ = false;
   Milliseconds next_measure_{0};
 };

@@ -9,10 +9,12 @@
 
 #include "base/fd.h"
 #include "base/files.h"
+#include "base/temporary_directory.h"
 #include "uploads/loopback_peer.h"
 #include "uploads/repair.h"
 #include "uploads/rsync_config.h"
 #include "uploads/rsync_hook.h"
+#include "uploads/rsync_log.h"
 #include "uploads/transfer_budget.h"
 
 namespace flashpods::uploads {
@@ -22,7 +24,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(RsyncConfig, IsWriteOnlyAndQuotesTheHook) {
-  const auto text = rsync_config({"/s/module", {"/a b/it's", "--rsync-hook"}, "/s/users"});
+  const auto text =
+      rsync_config({"/s/module", "/s/log", {"/a b/it's", "--rsync-hook"}, "/s/users"});
   ASSERT_TRUE(text);
   EXPECT_THAT(*text, HasSubstr("write only = yes\n"));
   EXPECT_THAT(*text, HasSubstr("list = no\n"));
@@ -33,7 +36,7 @@ TEST(RsyncConfig, IsWriteOnlyAndQuotesTheHook) {
 
 TEST(RsyncConfig, RefusesPathsThatItWouldMisread) {
   for (const char* path : {"/a%b", "/a\npath = /", "/a\\", "/a "}) {
-    EXPECT_FALSE(rsync_config({path, {"/hook"}, {}})) << path;
+    EXPECT_FALSE(rsync_config({path, "/s/log", {"/hook"}, {}})) << path;
   }
 }
 
@@ -107,6 +110,55 @@ TEST(RsyncHook, RefusesARequestWithoutEnd) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(run_rsync_hook(-1, environment), 1);
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("too long"));
+}
+
+constexpr std::string_view kFullLog =
+    "2026/11/26 04:28:03 [28132] receiving file list\n"
+    "2026/11/26 04:28:04 [28132] rsync: [receiver] write failed on \"a\": File too large (27)\n"
+    "2026/11/26 04:28:04 [28132] rsync error: error in file IO (code 11) at receiver.c(657)\n"
+    "2026/11/26 04:28:05 [28132] rsync: something later\n";
+
+TEST(RsyncFailure, IsWhatRsyncSaidBeforeItGaveUp) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, kFullLog.size()}) {
+    RsyncFailure failure;
+    for (std::size_t at = 0; at < kFullLog.size(); at += piece) {
+      failure.read(kFullLog.substr(at, piece));
+    }
+    EXPECT_EQ(failure.why(), "[receiver] write failed on \"a\": File too large (27)");
+  }
+}
+
+TEST(RsyncFailure, ComplaintsAloneAreNone) {
+  RsyncFailure failure;
+  failure.read("2026/11/26 04:28:04 [1] rsync: [generator] mkstemp \"x\" failed: Is a directory\n");
+  failure.read("rsync error: without a date\n\n] \n");
+  failure.read("2026/11/26 04:28:04 [1] rsync error: without an end");
+  EXPECT_FALSE(failure.why());
+}
+
+TEST(RsyncFailure, NeedsNoComplaint) {
+  RsyncFailure failure;
+  failure.read("2026/11/26 04:28:04 [1] rsync error: timeout in data send/receive (code 30)\n");
+  EXPECT_EQ(failure.why(), "timeout in data send/receive (code 30)");
+}
+
+TEST(RsyncFailure, LinesWithoutEndTakeNoMemoryAndHideNothing) {
+  RsyncFailure failure;
+  for (int i = 0; i < 1000; ++i) failure.read(std::string(65536, 'x'));
+  failure.read("\n2026/11/26 04:28:04 [1] rsync error: " + std::string(9000, 'y') + "\n");
+  ASSERT_TRUE(failure.why());
+  EXPECT_LE(failure.why()->size(), 210U);
+}
+
+TEST(RsyncLog, IsReadByTheNextDaemonToo) {
+  const TemporaryDirectory directory;
+  auto rsync = RsyncLog::open(directory / "log");  // it has the FIFO open while no daemon lives
+  ASSERT_TRUE(rsync);
+  ASSERT_TRUE(write_all(rsync->fd(), kFullLog));
+  auto log = RsyncLog::open(directory / "log");
+  ASSERT_TRUE(log);
+  EXPECT_TRUE(log->failure());
+  EXPECT_TRUE(log->failure()) << "once is for ever";
 }
 
 constexpr std::string_view kTable =

@@ -17,6 +17,7 @@ namespace flashpods::uploads {
 namespace {
 
 constexpr const char* kLock = "lock";
+constexpr const char* kLog = "log";
 constexpr const char* kModule = "module";
 constexpr const char* kProcess = "pid";
 
@@ -53,6 +54,10 @@ Result<TransferSlot> TransferArea::open(const std::string& name) const {
 
 std::filesystem::path TransferArea::module(std::string_view name) const {
   return directory_ / name / kModule;
+}
+
+std::filesystem::path TransferArea::log(std::string_view name) const {
+  return directory_ / name / kLog;
 }
 
 bool TransferArea::is_live(std::string_view name) const {

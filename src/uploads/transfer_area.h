@@ -3,6 +3,7 @@
 //   transfers/NAME/lock         shared flock(2), held by the process; it lives as long as that does
 //   transfers/NAME/pid          which process that is, for the next daemon
 //   transfers/NAME/rsyncd.conf  its configuration
+//   transfers/NAME/log          a FIFO, which it logs to
 //   transfers/NAME/module/      its rsync module; the one upload it may write is moved in here
 // So a transfer that outlives a killed daemon is found by its lock, and no one else can touch, seal
 // or remove the upload meanwhile: it is not in its usual place. Everything here blocks.
@@ -38,6 +39,7 @@ class TransferArea {
   /// Notes whose slot it is.
   [[nodiscard]] Result<void> write_process(std::string_view name, pid_t process) const;
   [[nodiscard]] std::filesystem::path module(std::string_view name) const;
+  [[nodiscard]] std::filesystem::path log(std::string_view name) const;
   /// True while some process holds the slot's lock.
   [[nodiscard]] bool is_live(std::string_view name) const;
   /// Removes a slot with everything that is still in it.
