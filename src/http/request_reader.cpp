@@ -151,16 +151,22 @@ class Reader {
     co_return true;
   }
 
-  /// Feeds the parser what is there. What it leaves is a chunk's incomplete header line.
+  /// Feeds the parser what is there, but never more at once than a chunk's header line or the
+  /// trailer may take: of one that is longer it takes nothing, however its bytes arrived.
   bool take_body() {
     std::string& input = wire_.input();
-    if (input.empty()) return true;
-    error_code error;
-    const std::size_t used = parser_.put(boost::asio::buffer(input), error);
-    input.erase(0, used);
-    if (error && error != beast_http::error::need_more) return refuse(to_error(error, limits_));
-    if (!parser_.is_done() && input.size() > limits_.header)
-      return refuse(header_too_large(limits_.header));
+    std::size_t taken = 0;
+    while (!parser_.is_done() && taken < input.size()) {
+      const auto window = std::string_view(input).substr(taken, limits_.header);
+      error_code error;
+      const std::size_t used = parser_.put(boost::asio::buffer(window), error);
+      if (error && error != beast_http::error::need_more) return refuse(to_error(error, limits_));
+      if (used == 0 && window.size() == limits_.header)
+        return refuse(header_too_large(limits_.header));
+      if (used == 0) break;
+      taken += used;
+    }
+    input.erase(0, taken);
     return true;
   }
 

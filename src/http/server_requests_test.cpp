@@ -223,6 +223,8 @@ TEST(ServerLimits, HeaderAndBodyHaveTheirSizes) {
   EXPECT_EQ(status_of(server.ask(chunked("64\r\n" + std::string(100, 'c') + "\r\n1\r\nx\r\n"))),
             413);
   EXPECT_EQ(status_of(server.ask(chunked("1;" + filler))), 431);
+  EXPECT_EQ(status_of(server.ask(chunked("1;" + filler + "\r\nx\r\n0\r\n\r\n"))), 431);
+  EXPECT_EQ(status_of(server.ask(chunked("0\r\nX: " + filler + "\r\n\r\n"))), 431);
 }
 
 TEST(ServerLimits, AHeaderOfExactlyTheLimitPasses) {
