@@ -1,9 +1,11 @@
 """Fixtures of the functional tests: daemons, images, a small source tree."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -12,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from flashpods_test import golden, podman, programs  # noqa: E402
 from flashpods_test.daemon import Daemon  # noqa: E402
+from flashpods_test.own_podman import OwnPodman  # noqa: E402
 
 # More than any machine has: admission is tested by those tests that lower it.
 GENEROUS = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
@@ -82,6 +85,17 @@ def make_daemon(images):
 def fresh_daemon(make_daemon):
     """A daemon for this test alone, to be killed and restarted at will."""
     return make_daemon()
+
+
+@pytest.fixture
+def own_podman(images, monkeypatch):
+    """A podman world for this test alone, with busybox in it; this process lives in it too."""
+    busybox = subprocess.run(["podman", "save", podman.BUSYBOX], check=True, capture_output=True)
+    with contextlib.closing(OwnPodman()) as world:
+        for name, value in world.environment.items():
+            monkeypatch.setenv(name, value)
+        subprocess.run(["podman", "load"], check=True, capture_output=True, input=busybox.stdout)
+        yield world
 
 
 @pytest.fixture(scope="module")

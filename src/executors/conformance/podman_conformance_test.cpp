@@ -10,7 +10,9 @@
 #include "base/files.h"
 #include "executors/conformance/executor_suite.h"
 #include "executors/podman/podman_executor.h"
+#include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/shim_records.h"
 #include "process/child.h"
 
 namespace flashpods::executors {
@@ -162,6 +164,26 @@ TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
   const auto exited = wait(spec);
   EXPECT_EQ(exited.cause, EndCause::kTimedOut);
   EXPECT_LT(exited.at - exited.started->at, 30s);
+}
+
+TEST_P(ShimTest, WhatMayHaveRunBeforeTheHostRestartedNeverRunsAgain) {
+  const auto spec = worker("echo ran >> /artifacts/runs");
+  EXPECT_EQ(run(spec).exit_code, 0);
+  // As if nothing that was noted of the start had reached the disk.
+  for (const char* file : {shim::kStartedFile, shim::kExitFile, shim::kRemovedFile,
+                           podman::kContainerIdFile, podman::kContainerPidFile}) {
+    std::filesystem::remove(spec.directory / file);
+  }
+  auto record = shim::parse_job(*read_file(spec.directory / shim::kSpecFile, 1 << 20));
+  ASSERT_TRUE(record);
+  record->launched.boot = "another";
+  ASSERT_TRUE(write_file_durably(spec.directory / shim::kSpecFile, shim::to_text(*record)));
+
+  launch(spec);
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kLost) << exited.message;
+  EXPECT_FALSE(exited.exit_code);
+  EXPECT_EQ(read_file(spec.directory / "artifacts/runs", 100).value_or(""), "ran\n");
 }
 
 TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {

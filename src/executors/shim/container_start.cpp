@@ -52,6 +52,7 @@ bool ContainerStart::run_or_change_runtime(const std::string& image) {
   if (try_run(image)) return true;
   if (podman::classify_run_failure(last_.err) != RunFailure::kRuntimeUnusable) return false;
   if (!use_other_runtime() || !podman_.remove()) return false;
+  forget_output_();
   if (!try_run(image)) return false;
   if (!job_.settings.runtime_memo.empty()) {
     [[maybe_unused]] const auto kept = write_file_durably(job_.settings.runtime_memo, runtime_);

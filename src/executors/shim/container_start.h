@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,8 +19,11 @@ class ContainerStart {
     kFailed,   ///< none was started: `cause` and `message` say why
   };
 
-  ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop)
-      : job_(job), podman_(podman), stop_(stop) {}
+  /// `forget_output` throws away what the job's output holds: an OCI runtime's words about a start
+  /// that failed, when another one is tried.
+  ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop,
+                 std::function<void()> forget_output)
+      : job_(job), podman_(podman), stop_(stop), forget_output_(std::move(forget_output)) {}
 
   [[nodiscard]] Outcome run();
 
@@ -41,6 +45,7 @@ class ContainerStart {
   const JobRecord& job_;
   PodmanCalls& podman_;
   const StopRequest& stop_;
+  std::function<void()> forget_output_;
   ToolResult last_;  ///< of the last podman run
   jobs::EndCause cause_ = jobs::EndCause::kStartFailed;
   std::string message_;

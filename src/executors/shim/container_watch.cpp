@@ -27,7 +27,7 @@ bool is_conmon_of(pid_t pid, const std::string& container_id) {
   return proc_text(pid, "cmdline").contains(container_id);
 }
 
-/// The init is conmon's child; once conmon is gone, the files that podman mounted tell.
+/// The init is conmon's child; once conmon is gone (-1), the files that podman mounted tell.
 bool is_init_of(pid_t pid, pid_t conmon, const std::string& container_id) {
   return parent_of(pid) == conmon || proc_text(pid, "mountinfo").contains(container_id);
 }
@@ -82,7 +82,8 @@ void ContainerWatch::open(const std::filesystem::path& directory, const std::str
   forget(conmon_);
   forget(init_);
   if (conmon > 1 && is_conmon_of(conmon, container_id)) follow(conmon_, conmon);
-  if (init > 1 && is_init_of(init, conmon, container_id)) follow(init_, init);
+  const auto parent = conmon_.alive ? conmon : -1;  // else the number may be somebody else's by now
+  if (init > 1 && is_init_of(init, parent, container_id)) follow(init_, init);
 }
 
 // Every container of ours runs with --init: once the command may run, podman's init has taken the

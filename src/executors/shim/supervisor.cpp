@@ -120,6 +120,11 @@ Exited Supervisor::ended_early(EndCause cause, std::string message) const {
   return exited;
 }
 
+/// What podman noted last may not have reached the disk: the command may have run.
+Exited Supervisor::lost_with_the_host() const {
+  return ended_early(EndCause::kLost, "The host restarted; the job's exit code is unknown.");
+}
+
 /// Nothing if a container was started some time, running or over by now.
 std::optional<Exited> Supervisor::obtain_container() {
   if (!exists(kBegunFile)) return start_anew();
@@ -129,6 +134,7 @@ std::optional<Exited> Supervisor::obtain_container() {
 
 std::optional<Exited> Supervisor::find_or_start() {
   if (const auto record = with_.podman.inspect()) return adopt(*record);
+  if (with_.job.launched.boot != boot_time().boot) return lost_with_the_host();
   if (started_ || exists(podman::kContainerIdFile)) {
     return ended_early(EndCause::kLost, "The container vanished; its exit code is unknown.");
   }
@@ -145,7 +151,7 @@ std::optional<Exited> Supervisor::adopt(const podman::ContainerRecord& record) {
     return std::nullopt;
   }
   if (with_.job.launched.boot != boot_time().boot) {
-    return ended_early(EndCause::kLost, "The host restarted; the job's exit code is unknown.");
+    return lost_with_the_host();
   }
   return adopt_unnoted(record);
 }
@@ -190,14 +196,21 @@ std::optional<Exited> Supervisor::clear_and_start() {
   return start_anew();
 }
 
+/// The OCI runtime writes the pid before the first instruction; conmon complains only before that.
+void Supervisor::await_output() {
+  with_.output.begin_with_output(with_.loop, [this] { return exists(podman::kContainerPidFile); });
+}
+
 std::optional<Exited> Supervisor::start_anew() {
   if (with_.stop.made()) return ended_early(EndCause::kCancelled, {});
   FLASHPODS_FAILPOINT("shim.beginning");
   const std::ofstream begun(with_.job.spec.directory / kBegunFile);
   FLASHPODS_FAILPOINT("shim.begun");
-  // The OCI runtime writes the pid before the first instruction; conmon complains only before that.
-  with_.output.begin_with_output(with_.loop, [this] { return exists(podman::kContainerPidFile); });
-  ContainerStart start(with_.job, with_.podman, with_.stop);
+  await_output();
+  ContainerStart start(with_.job, with_.podman, with_.stop, [this] {
+    with_.output.discard();
+    await_output();
+  });
   const auto outcome = start.run();
   FLASHPODS_FAILPOINT("shim.podman_ran");
   switch (outcome) {

@@ -42,6 +42,7 @@ class Supervisor {
   std::optional<jobs::Exited> adopt(const podman::ContainerRecord& record);
   std::optional<jobs::Exited> adopt_unnoted(podman::ContainerRecord record);
   std::optional<jobs::Exited> clear_and_start();
+  void await_output();
   std::optional<jobs::Exited> start_anew();
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
 
@@ -56,6 +57,7 @@ class Supervisor {
   [[nodiscard]] Milliseconds run_deadline() const;
   [[nodiscard]] jobs::Exited judge();
   [[nodiscard]] jobs::Exited ended_early(jobs::EndCause cause, std::string message) const;
+  [[nodiscard]] jobs::Exited lost_with_the_host() const;
   [[nodiscard]] bool exists(const char* file) const;
   void remove_until_gone();
   void pause(Milliseconds duration);
