@@ -133,7 +133,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     return fail(
         e.disk_full() ? ErrorKind::kInsufficientStorage : ErrorKind::kInternal, "database_unusable",
         fmt::format("cannot open the database {}: {}. Check that the directory is writable, "
-                    "the disk is not full and the file is a database",
+                    "the disk is not full and the file is a database; or restore a backup of it",
                     file.string(), e.what()));
   }
 }
