@@ -72,6 +72,13 @@ void limit_file_size(pid_t process, std::uint64_t bytes) {
   set_limit(process, RLIMIT_FSIZE, bytes);
 }
 
+void yield_to_others(pid_t process) {
+  constexpr int kNicest = 19;
+  for (const pid_t each : with_descendants(process)) {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(each), kNicest);
+  }
+}
+
 void forbid_opening_files(pid_t process) { set_limit(process, RLIMIT_NOFILE, 0); }
 
 }  // namespace flashpods::uploads

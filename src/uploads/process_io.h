@@ -17,6 +17,10 @@ namespace flashpods::uploads {
 /// beyond `bytes` in any file fails with EFBIG where SIGXFSZ is ignored.
 void limit_file_size(pid_t process, std::uint64_t bytes);
 
+/// Whoever wakes up takes the processor from the process and its descendants at once (nice 19).
+/// For good: only root may take it back.
+void yield_to_others(pid_t process);
+
 /// No more files can be opened by the process and its descendants (RLIMIT_NOFILE 0).
 void forbid_opening_files(pid_t process);
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -34,6 +35,7 @@ constexpr const char* kConfigFile = "rsyncd.conf";
 constexpr Milliseconds kLogin{60'000};
 constexpr Milliseconds kDescendants{5000};
 /// How often the writes are counted: often enough that what slips through near the limit is small.
+/// There rsync also gives way to us, however busy the host is.
 constexpr Milliseconds kPoll{50};
 constexpr Milliseconds kPollNearLimit{5};
 constexpr std::uint64_t kNearLimit = std::uint64_t{192} << 20;
@@ -232,7 +234,9 @@ Awaitable<void> RsyncConnection::guard_budget() {
 }
 
 Awaitable<void> RsyncConnection::pause() {
-  end_.expires_after(budget_.left() < kNearLimit ? kPollNearLimit : kPoll);
+  const bool near_limit = budget_.left() < kNearLimit;
+  if (near_limit && !std::exchange(yields_, true)) yield_to_others(process_);
+  end_.expires_after(near_limit ? kPollNearLimit : kPoll);
   co_await end_.async_wait(kTuple);
   if (adopted_) ended_ = !files_.area().is_live(name_);
 }

@@ -87,6 +87,7 @@ class RsyncConnection {
   std::optional<RsyncLog> log_;
   std::optional<Milliseconds> end_by_;  ///< when one that failed has had its last words
   bool cut_ = false;
+  bool yields_ = false;  ///< to us, near the limit
   Milliseconds next_measure_{0};
 };
 
