@@ -46,13 +46,17 @@ bool ContainerRecord::ended() const {
          exit_code >= 0;
 }
 
+/// Go's zero time is in the year 1 and means none (pkg.go.dev/time#Time).
+constexpr Time kFirstTime{Milliseconds{0}};
+
 std::optional<Time> parse_podman_time(std::string_view value) {
   constexpr std::size_t kSeconds = std::string_view("2026-11-21T11:12:02").size();
-  if (value.size() <= kSeconds || value.back() != 'Z' || value.starts_with("0001-")) return {};
+  if (value.size() <= kSeconds || value.back() != 'Z') return {};
   std::string fraction(value.substr(kSeconds, value.size() - kSeconds - 1));
   if (fraction.empty()) fraction = ".";
   fraction.resize(4, '0');
-  return parse_rfc3339(std::string(value.substr(0, kSeconds)) + fraction + 'Z');
+  const auto time = parse_rfc3339(std::string(value.substr(0, kSeconds)) + fraction + 'Z');
+  return time && *time >= kFirstTime ? time : std::nullopt;
 }
 
 std::optional<ContainerRecord> parse_inspect(std::string_view output) {
