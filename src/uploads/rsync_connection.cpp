@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -18,7 +17,6 @@
 #include "base/files.h"
 #include "process/command_runner.h"
 #include "uploads/confinement.h"
-#include "uploads/process_io.h"
 #include "uploads/rsync_config.h"
 #include "uploads/rsync_hook.h"
 
@@ -34,20 +32,7 @@ constexpr const char* kConfigFile = "rsyncd.conf";
 /// To log in and say what is wanted.
 constexpr Milliseconds kLogin{60'000};
 constexpr Milliseconds kDescendants{5000};
-/// How often the writes are counted: often enough that what slips through near the limit is small.
-/// There rsync also gives way to us, however busy the host is.
-constexpr Milliseconds kPoll{50};
-constexpr Milliseconds kPollNearLimit{5};
-constexpr std::uint64_t kNearLimit = std::uint64_t{192} << 20;
-/// What messages take, written while nothing is stored.
-constexpr std::uint64_t kLittle = std::uint64_t{64} << 10;
-constexpr std::uint64_t kAlwaysRead = std::uint64_t{64} << 20;
-/// For rsync to tell its client by itself why nothing more is taken; then it is ended. It would go
-/// on for as long as its client sends.
-constexpr Milliseconds kLastWords{30'000};
-/// Between two measurements for the number of files; also 20 times what the last one took.
-constexpr Milliseconds kMeasure{2000};
-constexpr int kMeasureShare = 20;
+constexpr Milliseconds kPollDescendants{5};
 
 /// In the child: writes beyond the limit fail with EFBIG, which rsync reports, instead of a signal.
 int limit_file_size_of_self(std::uint64_t bytes) {
@@ -80,8 +65,7 @@ RsyncConnection::RsyncConnection(Executor executor, Receiving receiving, RsyncPr
       name_(std::move(name)),
       owner_(std::move(owner)),
       channel_(executor),
-      end_(executor, asio::steady_timer::time_point::max()),
-      budget_(uploads_.limits(), uploads_.disk()) {}
+      process_(executor) {}
 
 Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
   using namespace asio::experimental::awaitable_operators;
@@ -91,33 +75,28 @@ Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
     with_.log.error("rsync_not_started", {{"why", begun.error().message}});
   } else {
     co_await (await_end() && supervise());
-    co_await wait_for_descendants();
+    co_await end_descendants();
   }
   co_await uploads_.end_transfer(name_, id_);
 }
 
 Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
-  module_ = files_.area().module(name_);
-  process_ = survivor.process;
   id_ = survivor.ids.front();
-  started_ = true;
-  adopted_ = true;
+  process_.adopt(survivor.process, [this] { return files_.area().is_live(name_); });
   if (auto log = RsyncLog::open(files_.area().log(name_))) log_ = std::move(*log);
   uploads_.adopt(survivor, [this] { stop(); });
   with_.log.info("transfer_adopted", {{"upload_id", id_}});
-  co_await guard_budget();
+  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_, true);
+  co_await guard.watch(id_);
   co_await uploads_.end_transfer(name_, id_);
 }
 
-void RsyncConnection::stop() {
-  if (started_ && !ended_) ::kill(-process_, SIGTERM);
-}
+void RsyncConnection::stop() { process_.signal(SIGTERM); }
 
 Result<void> RsyncConnection::start(asio::ip::tcp::socket& socket) {
   auto slot = files_.area().open(name_);
   if (!slot) return std::unexpected(slot.error());
   uploads_.open_transfer(name_);
-  module_ = slot->module;
   auto log = RsyncLog::open(files_.area().log(name_));
   if (!log) return std::unexpected(log.error());
   log_ = std::move(*log);
@@ -127,10 +106,8 @@ Result<void> RsyncConnection::start(asio::ip::tcp::socket& socket) {
   socket.native_non_blocking(false);
   auto child = spawn(*slot, socket.native_handle(), ends->second.get());
   if (!child) return std::unexpected(child.error());
-  child_ = std::move(*child);
-  process_ = child_.pid;
-  started_ = true;
-  if (auto noted = files_.area().write_process(name_, process_); !noted) stop();
+  process_.start(std::move(*child));
+  if (auto noted = files_.area().write_process(name_, process_.pid()); !noted) stop();
   channel_.assign({}, ends->first.release());
   return {};
 }
@@ -168,24 +145,23 @@ Result<Child> RsyncConnection::spawn(const TransferSlot& slot, int socket, int c
 }
 
 Awaitable<void> RsyncConnection::await_end() {
-  const auto exit = co_await wait_child(std::move(child_));
-  ended_ = true;
-  end_.cancel();
+  const auto exit = co_await process_.await_end();
   with_.log.debug("rsync_ended",
                   {{"upload_id", id_}, {"code", exit.code}, {"signal", exit.signal}});
 }
 
 Awaitable<void> RsyncConnection::supervise() {
-  const auto answered = co_await answer_hook();
+  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_, false);
+  const auto answered = co_await answer_hook(guard);
   if (!answered) {
     with_.log.info("transfer_refused", {{"peer", owner_}, {"why", answered.error().message}});
     co_return;
   }
   with_.log.info("transfer_started", {{"peer", owner_}, {"upload_id", id_}});
-  co_await guard_budget();
+  co_await guard.watch(id_);
 }
 
-Awaitable<Result<void>> RsyncConnection::answer_hook() {
+Awaitable<Result<void>> RsyncConnection::answer_hook(TransferGuard& guard) {
   std::string question;
   auto read =
       asio::async_read_until(channel_, asio::dynamic_buffer(question, kMaxHookLine), '\n', kTuple);
@@ -194,15 +170,14 @@ Awaitable<Result<void>> RsyncConnection::answer_hook() {
   if (!got || std::get<0>(*got)) {
     co_return fail(ErrorKind::kTimeout, "no_request", "The client did not ask for a transfer.");
   }
-  auto decision = co_await decide(std::move(question));
-  if (decision) limit_file_size(process_, budget_.left());
+  auto decision = co_await decide(std::move(question), guard);
   const std::string answer = hook_answer(decision);
   co_await asio::async_write(channel_, asio::buffer(answer), kTuple);
   channel_.close();
   co_return decision;
 }
 
-Awaitable<Result<void>> RsyncConnection::decide(std::string question) {
+Awaitable<Result<void>> RsyncConnection::decide(std::string question, TransferGuard& guard) {
   const auto request = parse_hook_question(question);
   if (!request) co_return std::unexpected(request.error());
   TransferAttempt attempt{name_, owner_, *request, [this] { stop(); }};
@@ -214,88 +189,15 @@ Awaitable<Result<void>> RsyncConnection::decide(std::string question) {
   }
   if (!admission) co_return std::unexpected(admission.error());
   id_ = admission->id;
-  budget_.measured(admission->upload_bytes, admission->disk, bytes_written_by(process_));
+  guard.admit(*admission);
   co_return Result<void>{};
 }
 
-Awaitable<void> RsyncConnection::guard_budget() {
-  while (!ended_) {
-    budget_.wrote(bytes_written_by(process_));
-    if (budget_.wants_measure() || with_.clock.monotonic() >= next_measure_) co_await measure();
-    if (ended_) break;
-    if (budget_.is_used_up()) cut("bytes");
-    if (file_count_ > files_allowed_) cut("files");
-    if (only_reads()) cut("bytes");
-    if (!end_by_) look_for_failure();
-    if (end_by_ && with_.clock.monotonic() >= *end_by_) stop();
-    co_await pause();
-  }
-  if (!end_by_) look_for_failure();
-}
-
-Awaitable<void> RsyncConnection::pause() {
-  const bool near_limit = budget_.left() < kNearLimit;
-  if (near_limit && !std::exchange(yields_, true)) yield_to_others(process_);
-  end_.expires_after(near_limit ? kPollNearLimit : kPoll);
-  co_await end_.async_wait(kTuple);
-  if (adopted_) ended_ = !files_.area().is_live(name_);
-}
-
-Awaitable<void> RsyncConnection::measure() {
-  const auto begun = with_.clock.monotonic();
-  const std::uint64_t written = bytes_written_by(process_);
-  const auto upload = co_await files_.measure_transfer(name_, id_);
-  const auto total = co_await files_.usage();
-  const auto done = with_.clock.monotonic();
-  next_measure_ = done + std::max(kMeasure, (done - begun) * kMeasureShare);
-  if (!upload || !total) co_return;
-  file_count_ = upload->files;
-  // One that has too many already may be made smaller, not larger.
-  if (files_allowed_ == 0) {
-    files_allowed_ = std::max(uploads_.limits().max_files, adopted_ ? 0 : file_count_);
-  }
-  budget_.measured(upload->disk_bytes, *total, written);
-  if (!ended_) budget_.wrote(bytes_written_by(process_));
-}
-
-void RsyncConnection::cut(const char* why) {
-  if (!cut_) {
-    with_.log.warning("transfer_over_quota", {{"upload_id", id_}, {"limit", std::string{why}}});
-    if (!end_by_) end_by_ = with_.clock.monotonic() + kLastWords;
-  }
-  cut_ = true;
-  // Again at each poll: a process forked meanwhile has the limits of its parent, but one more look
-  // costs nothing.
-  limit_file_size(process_, 0);
-  if (file_count_ > files_allowed_) forbid_opening_files(process_);
-  if (file_count_ > 2 * files_allowed_) stop();
-}
-
-/// Told to make sparse files (-S), rsync seeks over zeros: it meets no limit before their end, be
-/// they without end. Reading all of an upload twice and writing nothing is more than comparing
-/// takes.
-bool RsyncConnection::only_reads() {
-  const auto written = bytes_written_by(process_);
-  const auto read = bytes_read_by(process_);
-  if (written > written_ + kLittle || read < read_before_) {
-    written_ = written;
-    read_before_ = read;
-  }
-  return read - read_before_ > 2 * uploads_.limits().max_upload_bytes + kAlwaysRead;
-}
-
-/// A file that met its limit is gone again, so no budget shows it.
-void RsyncConnection::look_for_failure() {
-  if (!log_ || !log_->failure()) return;
-  with_.log.info("transfer_failed", {{"upload_id", id_}, {"why", *log_->failure()}});
-  end_by_ = with_.clock.monotonic() + kLastWords;
-}
-
-Awaitable<void> RsyncConnection::wait_for_descendants() {
-  ::kill(-process_, SIGKILL);
+Awaitable<void> RsyncConnection::end_descendants() {
+  ::kill(-process_.pid(), SIGKILL);
   const auto until = with_.clock.monotonic() + kDescendants;
   while (files_.area().is_live(name_) && with_.clock.monotonic() < until) {
-    co_await with_.timer.sleep_for(kPollNearLimit);
+    co_await with_.timer.sleep_for(kPollDescendants);
   }
 }
 

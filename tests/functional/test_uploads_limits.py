@@ -55,7 +55,7 @@ def test_all_uploads_together_have_a_limit(make_daemon, tmp_path):
     daemon = make_daemon(ROOM + "[uploads]\nmax_upload_mb = 4\nmax_total_mb = 4\n")
     source = tmp_path / "large"
     source.mkdir()
-    (source / "file").write_bytes(os.urandom(4 * MEGABYTE - 65536))
+    (source / "file").write_bytes(os.urandom(4 * MEGABYTE - 262144))
     first = jobs.upload(daemon, source)
     assert "File too large" in refused(daemon, source, jobs.new_upload_id())
     assert daemon.api.delete(f"/uploads/{first}").status == 200

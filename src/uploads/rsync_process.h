@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <sys/types.h>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "async/awaitable.h"
+#include "base/clock.h"
+#include "process/child.h"
+
+namespace flashpods::uploads {
+
+/// A running rsync daemon process: a child of ours, or one that the previous daemon left.
+class RsyncProcess {
+ public:
+  explicit RsyncProcess(Executor executor);
+
+  void start(Child child);
+  /// `is_live` says whether a process that is no child of ours still runs.
+  void adopt(pid_t process, std::function<bool()> is_live);
+
+  /// -1 before start() or adopt().
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+
+  /// Sends a signal to the process and all in its group, unless it has ended. May be called at any
+  /// time.
+  void signal(int number) const;
+
+  /// Of a child: until it has ended. Call once.
+  Awaitable<ChildExit> await_end();
+
+  /// Waits for its end, at most so long.
+  Awaitable<void> pause(Milliseconds at_most);
+
+ private:
+  boost::asio::steady_timer end_;  ///< cancelled when the process ends
+  Child child_;
+  pid_t pid_ = -1;
+  bool ended_ = false;
+  std::function<bool()> is_live_;  ///< only of one that was adopted
+};
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,126 @@
+#include "uploads/transfer_guard.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "uploads/process_io.h"
+
+namespace flashpods::uploads {
+
+namespace {
+
+/// How often the writes are counted: often enough that what slips through near the limit is small.
+/// There rsync also gives way to us, however busy the host is.
+constexpr Milliseconds kPoll{50};
+constexpr Milliseconds kPollNearLimit{5};
+constexpr std::uint64_t kNearLimit = std::uint64_t{192} << 20;
+/// What messages take, written while nothing is stored.
+constexpr std::uint64_t kLittle = std::uint64_t{64} << 10;
+constexpr std::uint64_t kAlwaysRead = std::uint64_t{64} << 20;
+/// For rsync to tell its client by itself why nothing more is taken; then it is ended. It would go
+/// on for as long as its client sends.
+constexpr Milliseconds kLastWords{30'000};
+/// Between two measurements for the number of files; also 20 times what the last one took.
+constexpr Milliseconds kMeasure{2000};
+constexpr int kMeasureShare = 20;
+
+}  // namespace
+
+TransferGuard::TransferGuard(Receiving receiving, RsyncProcess& process,
+                             std::optional<RsyncLog>& log, std::string name, bool adopted)
+    : uploads_(receiving.uploads),
+      files_(receiving.files),
+      with_(receiving.with),
+      process_(process),
+      log_(log),
+      name_(std::move(name)),
+      adopted_(adopted),
+      budget_(uploads_.limits(), uploads_.disk()) {}
+
+void TransferGuard::admit(const Admission& admission) {
+  budget_.measured(admission.upload_bytes, admission.disk, bytes_written_by(process_.pid()));
+  limit_file_size(process_.pid(), budget_.left());
+}
+
+Awaitable<void> TransferGuard::watch(std::string upload_id) {
+  id_ = std::move(upload_id);
+  while (!process_.ended()) {
+    budget_.wrote(bytes_written_by(process_.pid()));
+    if (budget_.wants_measure() || with_.clock.monotonic() >= next_measure_) co_await measure();
+    if (process_.ended()) break;
+    enforce();
+    const auto interval = poll_interval();
+    co_await process_.pause(interval);
+  }
+  look_for_failure();
+}
+
+void TransferGuard::enforce() {
+  if (budget_.is_used_up()) cut("bytes");
+  if (file_count_ > files_allowed_) cut("files");
+  if (only_reads()) cut("bytes");
+  look_for_failure();
+  if (end_by_ && with_.clock.monotonic() >= *end_by_) process_.signal(SIGTERM);
+}
+
+Milliseconds TransferGuard::poll_interval() {
+  if (budget_.left() >= kNearLimit) return kPoll;
+  if (!std::exchange(yields_, true)) yield_to_others(process_.pid());
+  return kPollNearLimit;
+}
+
+Awaitable<void> TransferGuard::measure() {
+  const auto begun = with_.clock.monotonic();
+  const std::uint64_t written = bytes_written_by(process_.pid());
+  const auto upload = co_await files_.measure_transfer(name_, id_);
+  const auto total = co_await files_.usage();
+  const auto done = with_.clock.monotonic();
+  next_measure_ = done + std::max(kMeasure, (done - begun) * kMeasureShare);
+  if (!upload || !total) co_return;
+  file_count_ = upload->files;
+  // One that has too many already may be made smaller, not larger.
+  if (files_allowed_ == 0) {
+    files_allowed_ = std::max(uploads_.limits().max_files, adopted_ ? 0 : file_count_);
+  }
+  budget_.measured(upload->disk_bytes, *total, written);
+  if (!process_.ended()) budget_.wrote(bytes_written_by(process_.pid()));
+}
+
+void TransferGuard::cut(const char* why) {
+  if (!std::exchange(cut_, true)) {
+    with_.log.warning("transfer_over_quota", {{"upload_id", id_}, {"limit", std::string{why}}});
+    give_last_words();
+  }
+  // Again at each poll: a process forked meanwhile has the limits of its parent, but one more look
+  // costs nothing.
+  limit_file_size(process_.pid(), 0);
+  if (file_count_ > files_allowed_) forbid_opening_files(process_.pid());
+  if (file_count_ > 2 * files_allowed_) process_.signal(SIGTERM);
+}
+
+/// Told to make sparse files (-S), rsync seeks over zeros: it meets no limit before their end, be
+/// they without end. Reading all of an upload twice and writing nothing is more than comparing
+/// takes.
+bool TransferGuard::only_reads() {
+  const auto written = bytes_written_by(process_.pid());
+  const auto read = bytes_read_by(process_.pid());
+  if (written > written_ + kLittle || read < read_before_) {
+    written_ = written;
+    read_before_ = read;
+  }
+  return read - read_before_ > 2 * uploads_.limits().max_upload_bytes + kAlwaysRead;
+}
+
+/// A file that met its limit is gone again, so no budget shows it.
+void TransferGuard::look_for_failure() {
+  if (!log_ || !log_->failure() || std::exchange(failed_, true)) return;
+  with_.log.info("transfer_failed", {{"upload_id", id_}, {"why", *log_->failure()}});
+  give_last_words();
+}
+
+void TransferGuard::give_last_words() {
+  if (!end_by_) end_by_ = with_.clock.monotonic() + kLastWords;
+}
+
+}  // namespace flashpods::uploads

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "async/awaitable.h"
+#include "uploads/rsync_log.h"
+#include "uploads/rsync_process.h"
+#include "uploads/stored_upload_files.h"
+#include "uploads/transfer_budget.h"
+#include "uploads/uploads.h"
+
+namespace flashpods::uploads {
+
+/// What all connections share; outlives them.
+struct Receiving {
+  Uploads& uploads;
+  StoredUploadFiles& files;
+  Surroundings with;
+};
+
+/// Keeps one rsync within its upload's limits: counts what it writes while it runs, lets it write
+/// no more at a quota, and ends it when it has told its client so.
+class TransferGuard {
+ public:
+  /// `name` is the transfer's slot. `log`: rsync's, where there is one. A process that was adopted
+  /// has had its first files counted by another daemon.
+  TransferGuard(Receiving receiving, RsyncProcess& process, std::optional<RsyncLog>& log,
+                std::string name, bool adopted);
+
+  /// The transfer is admitted to this upload. Files may grow to what is left from now on.
+  void admit(const Admission& admission);
+
+  /// Until the process has ended.
+  Awaitable<void> watch(std::string upload_id);
+
+ private:
+  Awaitable<void> measure();
+  void enforce();
+  void cut(const char* why);
+  void look_for_failure();
+  void give_last_words();
+  [[nodiscard]] bool only_reads();
+  [[nodiscard]] Milliseconds poll_interval();
+
+  Uploads& uploads_;
+  StoredUploadFiles& files_;
+  Surroundings with_;
+  RsyncProcess& process_;
+  std::optional<RsyncLog>& log_;
+  std::string name_;
+  bool adopted_;
+  std::string id_;
+  TransferBudget budget_;
+  std::uint64_t file_count_ = 0;
+  std::uint64_t files_allowed_ = 0;  ///< from the first measurement on
+  std::uint64_t written_ = 0;        ///< at the last poll
+  std::uint64_t read_before_ = 0;    ///< when something was written last
+  Milliseconds next_measure_{0};
+  std::optional<Milliseconds> end_by_;  ///< when one that failed has had its last words
+  bool cut_ = false;
+  bool failed_ = false;
+  bool yields_ = false;  ///< to us, near the limit
+};
+
+}  // namespace flashpods::uploads
