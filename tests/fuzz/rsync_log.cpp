@@ -2,8 +2,7 @@
 
 #include "uploads/rsync_log.h"
 
-#include <algorithm>
-
+#include "base/text.h"
 #include "fuzz/target.h"
 
 namespace flashpods {
@@ -23,8 +22,7 @@ FUZZ_TARGET(rsync_log) {
   require(why == failure_in(input, piece), "the size of a read makes no difference");
   if (!why) return;
   require(why->size() < 256, "a reason is short");
-  require(std::ranges::none_of(*why, [](char c) { return c >= 0 && c < ' '; }),
-          "a reason is one line for a terminal");
+  require(to_one_line(*why, why->size()) == *why, "a reason is one visible line");
 }
 
 }  // namespace
