@@ -19,17 +19,6 @@ from flashpods_test.http import refusal
 from flashpods_test.podman import BUSYBOX
 
 
-@contextlib.contextmanager
-def held(daemon, body):
-    job_id = jobs.create(daemon, body)
-    try:
-        jobs.wait_for(daemon, job_id, {"running"})
-        yield job_id
-    finally:
-        jobs.let_go(daemon, job_id)
-        jobs.wait_for(daemon, job_id)
-
-
 # 17: another local user. One of our subordinate ids is as foreign to the daemon as anybody.
 
 
@@ -56,7 +45,7 @@ def other_user():
 
 
 def test_17_another_user_reads_and_changes_nothing(daemon, other_user, tree):
-    with held(daemon, jobs.worker(jobs.HOLD, files_id=jobs.upload(daemon, tree))) as job_id:
+    with jobs.held(daemon, jobs.worker(jobs.HOLD, files_id=jobs.upload(daemon, tree))) as job_id:
         assert as_another_user("ls", daemon.state_dir).returncode != 0
         for path in (*daemon.state_dir.iterdir(), daemon.state_dir / "jobs" / job_id / "work"):
             for attack in (["cat", path], ["ls", f"{path}/"], ["touch", path], ["rm", "-rf", path]):
@@ -70,7 +59,7 @@ def test_17_another_user_reads_and_changes_nothing(daemon, other_user, tree):
 
 def test_17_sockets_of_ours_are_for_us(daemon, other_user):
     """Each unix socket lies in a directory that nobody else may enter, and has no abstract name."""
-    with held(daemon, jobs.worker(jobs.HOLD)):
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)):
         found = [path for path in daemon.state_dir.rglob("*") if path.is_socket()]
         assert found
         for path in found:
@@ -162,7 +151,7 @@ def test_14_the_token_of_another_daemon_opens_nothing(daemon, make_daemon):
 def test_18_values_of_a_jobs_environment_are_nowhere_on_the_host_but_in_its_own_files(daemon):
     """No argv, no environment of ours, no log; the files that hold them lie where we alone may look."""
     secret = uuid.uuid4().hex
-    with held(daemon, jobs.worker(f"{jobs.HOLD}", env={"SECRET": secret})) as job_id:
+    with jobs.held(daemon, jobs.worker(f"{jobs.HOLD}", env={"SECRET": secret})) as job_id:
         record = podman.inspect(job_id)
         # Podman shows its own user the bundle's environment; what it stores has no value.
         assert secret not in str(record["Config"]["CreateCommand"])
@@ -185,7 +174,7 @@ def in_a_container(process):
 
 def test_18_a_shim_shows_its_memory_to_nobody(daemon):
     """Not dumpable: neither /proc nor a core file has what it holds (prctl(2))."""
-    with held(daemon, jobs.worker(jobs.HOLD)):
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)):
         shims = [process for process in processes.belonging_to(daemon.state_dir)
                  if "flashpods-shim" in process.cmdline()[0]]
         assert shims

@@ -52,18 +52,6 @@ def example(images):
         yield instance.start()
 
 
-@contextlib.contextmanager
-def held(daemon, body):
-    """A running job, for as long as the block lasts."""
-    job_id = jobs.create(daemon, body)
-    try:
-        jobs.wait_for(daemon, job_id, {"running"})
-        yield job_id
-    finally:
-        jobs.let_go(daemon, job_id)
-        jobs.wait_for(daemon, job_id)
-
-
 def artifact(daemon, job, name):
     reply = daemon.api.get(f"/jobs/{job['id']}/artifacts/{name}")
     assert reply.status == 200, (job, reply.body)
@@ -97,7 +85,7 @@ def mounts(options):
 
 def test_a_workers_container(daemon):
     body = jobs.worker(jobs.HOLD, cpus=3, memory_gb=5, name="release", labels={"mine": "yes"})
-    with held(daemon, body) as job_id:
+    with jobs.held(daemon, body) as job_id:
         record = podman.inspect(job_id)
         options, (image, *command) = options_of(record["Config"]["CreateCommand"])
     assert record["Name"] == job_id
@@ -126,7 +114,7 @@ def test_a_workers_container(daemon):
 
 
 def test_an_agents_container(daemon):
-    with held(daemon, jobs.agent(jobs.HOLD, context="why")) as job_id:
+    with jobs.held(daemon, jobs.agent(jobs.HOLD, context="why")) as job_id:
         record = podman.inspect(job_id)
         options, (_, *command) = options_of(record["Config"]["CreateCommand"])
     assert record["Config"]["Labels"]["flashpods-job-type"] == "agent"
@@ -138,7 +126,7 @@ def test_an_agents_container(daemon):
 def test_values_of_the_environment_are_in_no_argument(daemon):
     secret = uuid.uuid4().hex
     body = jobs.agent(f"{jobs.HOLD} # {secret}", context=secret, env={"MINE": secret})
-    with held(daemon, body) as job_id:
+    with jobs.held(daemon, body) as job_id:
         record = podman.inspect(job_id)
         arguments = json.dumps([record["Config"]["CreateCommand"], record["Path"], record["Args"]])
         assert secret not in arguments
@@ -156,7 +144,7 @@ def arguments_of(process):
 
 def test_no_shim_process_shows_values_in_its_environment(daemon):
     secret = uuid.uuid4().hex
-    with held(daemon, jobs.worker(jobs.HOLD, env={"MINE": secret})):
+    with jobs.held(daemon, jobs.worker(jobs.HOLD, env={"MINE": secret})):
         for process in processes.belonging_to(daemon.state_dir):
             with contextlib.suppress(psutil.Error):
                 assert secret not in process.environ().values()
@@ -422,7 +410,7 @@ def test_no_socket_of_ours_is_in_the_container(daemon):
 
 def test_other_jobs_are_out_of_sight(daemon):
     secret = uuid.uuid4().hex
-    with held(daemon, jobs.worker(f"echo {secret} >/artifacts/x; {jobs.HOLD}")):
+    with jobs.held(daemon, jobs.worker(f"echo {secret} >/artifacts/x; {jobs.HOLD}")):
         job = jobs.run(
             daemon,
             f"ps; grep -r {secret} / 2>/dev/null --exclude-dir=proc --exclude-dir=sys; mount",

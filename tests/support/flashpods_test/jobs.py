@@ -1,5 +1,6 @@
 """Uploads and jobs over the plain API, as a client without our programs would do it."""
 
+import contextlib
 import subprocess
 import uuid
 
@@ -64,6 +65,18 @@ HOLD = "while [ ! -e /artifacts/.go ]; do sleep 0.05; done; rm /artifacts/.go"
 
 def let_go(daemon, job_id):
     (daemon.state_dir / "jobs" / job_id / "artifacts" / ".go").touch()
+
+
+@contextlib.contextmanager
+def held(daemon, body):
+    """A running job, whose command ends with HOLD, for as long as the block lasts."""
+    job_id = create(daemon, body)
+    try:
+        wait_for(daemon, job_id, {"running"})
+        yield job_id
+    finally:
+        let_go(daemon, job_id)
+        wait_for(daemon, job_id)
 
 
 def create(daemon, body):
