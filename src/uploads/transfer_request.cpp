@@ -86,6 +86,23 @@ bool is_allowed_cluster(std::string_view argument) {
                              [](char letter) { return kLetters.find(letter) != kLetters.npos; });
 }
 
+/// Of a single-letter option, alone or in a cluster.
+bool has_letter(std::string_view argument, char letter) {
+  if (!argument.starts_with('-') || argument.starts_with("--")) return false;
+  return argument.substr(0, argument.find('e')).find(letter) != argument.npos;
+}
+
+/// A file of zeros without end arrives so as next to nothing, is written as nothing, and would keep
+/// rsync busy for as long as its client goes on: no quota ever meets it.
+bool is_sparse_and_packed(const std::vector<std::string>& options) {
+  const auto sparse = [](std::string_view option) { return has_letter(option, 'S'); };
+  const auto packed = [](std::string_view option) {
+    return has_letter(option, 'z') || option.ends_with("-compress") ||
+           option.starts_with("--compress");
+  };
+  return std::ranges::any_of(options, sparse) && std::ranges::any_of(options, packed);
+}
+
 /// "-@-1" (--modify-window).
 bool is_modify_window(std::string_view argument) {
   return argument.starts_with("-@") && argument.size() > 2 &&
@@ -127,6 +144,7 @@ Result<void> check_options(const std::vector<std::string>& options) {
                                 to_one_line(option, 60)));
     }
   }
+  if (is_sparse_and_packed(options)) return refuse("Leave out -S or -z: not both are allowed.");
   return {};
 }
 

@@ -96,6 +96,23 @@ TEST(TransferRequest, RefusesOptionsThatWriteElsewhereOrInPlace) {
   EXPECT_EQ(with({"--delete"}), "upload_x");
 }
 
+TEST(TransferRequest, TakesNoSparseFilesPacked) {
+  const auto of = [](Arguments options) {
+    options.insert(options.begin(), "--server");
+    options.insert(options.end(), {".", "upload_x/"});
+    return decide("uploads/upload_x/", options);
+  };
+  for (const char* sparse : {"-S", "-logDtprSe.iLsfxCIvu"}) {
+    EXPECT_EQ(of({sparse}), "upload_x");
+    for (const char* packed : {"-z", "-ltrze.iLsfxCIvu", "--compress", "--new-compress",
+                               "--old-compress", "--compress-choice=zstd"}) {
+      EXPECT_EQ(of({packed}), "upload_x");
+      EXPECT_EQ(of({sparse, packed}), "refused") << packed;
+    }
+  }
+  EXPECT_EQ(of({"-ltre.iLsfxCIvuS", "-z"}), "upload_x") << "what follows e is no option";
+}
+
 TEST(TransferRequest, TakesOnlyAPlaceInOneUpload) {
   EXPECT_EQ(to("uploads/upload_x", "upload_x"), "upload_x");
   EXPECT_EQ(to("uploads/upload_x/sub/dir/", "upload_x/sub/dir/"), "upload_x");

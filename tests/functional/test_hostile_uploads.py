@@ -338,6 +338,12 @@ def test_06_a_sparse_giant_is_cut_at_the_limit(make_daemon, tree, giant, options
         sender.wait()
 
 
+def test_06_a_sparse_giant_is_not_taken_packed(daemon, giant):
+    """Nothing would ever be written, and next to nothing read."""
+    done = send(daemon, giant, jobs.new_upload_id(), "-zS")
+    assert done.returncode != 0 and b"Leave out -S or -z" in done.stdout + done.stderr, done
+
+
 def test_06_a_sparse_giant_can_be_deleted(make_daemon, tree, giant):
     daemon = make_daemon(ROOM)
     upload_id = jobs.new_upload_id()
