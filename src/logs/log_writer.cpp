@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "base/files.h"
+
 namespace flashpods::logs {
 namespace {
 
@@ -56,15 +58,18 @@ Result<void> cut_index(int fd, std::uint64_t records) {
 
 }  // namespace
 
-LogWriter::LogWriter(Fd log, Fd index, std::uint64_t max_bytes)
-    : log_(std::move(log)), index_(std::move(index)), max_bytes_(max_bytes) {}
+LogWriter::LogWriter(std::filesystem::path directory, Fd log, Fd index, std::uint64_t max_bytes)
+    : directory_(std::move(directory)),
+      log_(std::move(log)),
+      index_(std::move(index)),
+      max_bytes_(max_bytes) {}
 
 Result<LogWriter> LogWriter::open(const std::filesystem::path& file, std::uint64_t max_bytes) {
   auto log = open_for_writing(file);
   if (!log) return std::unexpected(log.error());
   auto index = open_for_writing(index_path(file));
   if (!index) return std::unexpected(index.error());
-  LogWriter writer{std::move(*log), std::move(*index), max_bytes};
+  LogWriter writer{file.parent_path(), std::move(*log), std::move(*index), max_bytes};
   if (auto recovered = writer.recover(); !recovered) return std::unexpected(recovered.error());
   return writer;
 }
@@ -156,8 +161,10 @@ void LogWriter::drop(std::uint64_t bytes) {
 }
 
 Result<void> LogWriter::sync() {
-  if (::fdatasync(log_.get()) == 0 && ::fdatasync(index_.get()) == 0) return {};
-  return std::unexpected(errno_error("cannot write the log to disk"));
+  if (::fdatasync(log_.get()) != 0 || ::fdatasync(index_.get()) != 0) {
+    return std::unexpected(errno_error("cannot write the log to disk"));
+  }
+  return sync_directory(directory_);
 }
 
 }  // namespace flashpods::logs

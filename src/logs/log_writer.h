@@ -33,14 +33,14 @@ class LogWriter {
   /// rest again when it may have room.
   std::size_t append(Stream stream, std::string_view bytes, Time at);
 
-  /// Log and index on disk (fdatasync). Call before the exit record is written.
+  /// Log and index on disk, and their names. Call before the exit record is written.
   [[nodiscard]] Result<void> sync();
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
 
  private:
-  LogWriter(Fd log, Fd index, std::uint64_t max_bytes);
+  LogWriter(std::filesystem::path directory, Fd log, Fd index, std::uint64_t max_bytes);
 
   [[nodiscard]] Result<void> recover();
   [[nodiscard]] Result<void> recover_records();
@@ -48,6 +48,7 @@ class LogWriter {
   [[nodiscard]] bool extend_last(const IndexRecord& piece);
   void drop(std::uint64_t bytes);
 
+  std::filesystem::path directory_;
   Fd log_;
   Fd index_;
   std::uint64_t max_bytes_ = 0;
