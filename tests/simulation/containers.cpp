@@ -9,7 +9,7 @@ using Phase = Container::Phase;
 
 void Containers::make(jobs::ContainerSpec spec) {
   const auto id = spec.job_id;
-  if (containers_.contains(id)) return;
+  if (containers_.contains(id)) return adopt(id);
   Container container;
   container.spec = std::move(spec);
   container.exit_code = scheduler_.chance(70) ? 0 : 1 + static_cast<int>(scheduler_.below(255));
@@ -17,6 +17,14 @@ void Containers::make(jobs::ContainerSpec spec) {
   container.runs_for = Seconds{scheduler_.below(scheduler_.chance(10) ? 7200 : 60)};
   if (scheduler_.chance(70)) container.writes = 1 + scheduler_.below(1'000'000);
   containers_.emplace(id, std::move(container));
+  adopt(id);
+}
+
+void Containers::adopt(const std::string& job_id) {
+  const auto found = containers_.find(job_id);
+  if (found == containers_.end()) return;
+  found->second.log_change = disk_.begin_change();
+  disk_.now.logs.insert(job_id);
 }
 
 void Containers::ask_to_stop(const std::string& job_id) {
@@ -79,7 +87,6 @@ void Containers::start(Container& container) {
   container.phase = Phase::kRunning;
   container.started = {scheduler_.clock().now(), "c-" + container.spec.job_id, "sha256:1"};
   ++starts_[container.spec.job_id];
-  disk_.now.logs.insert(container.spec.job_id);
   if (const auto home = disk_.now.workspaces.find(container.spec.job_id);
       home != disk_.now.workspaces.end()) {
     home->second.artifact = container.writes;
@@ -88,6 +95,11 @@ void Containers::start(Container& container) {
 }
 
 void Containers::end(Container& container, EndCause cause, std::optional<int> code) {
+  if (bug_ != Bug::kLogNotSynced) disk_.synced(container.log_change);
+  be_over(container, cause, code);
+}
+
+void Containers::be_over(Container& container, EndCause cause, std::optional<int> code) {
   if (container.phase == Phase::kRunning) container.exited.started = container.started;
   container.phase = Phase::kEnded;
   container.exited.cause = cause;
@@ -110,7 +122,7 @@ void Containers::vanish() {
 void Containers::cut_power() {
   for (auto& [id, container] : containers_) {
     const bool open = container.phase == Phase::kMade || container.phase == Phase::kRunning;
-    if (open) end(container, EndCause::kLost, std::nullopt);
+    if (open) be_over(container, EndCause::kLost, std::nullopt);
   }
 }
 

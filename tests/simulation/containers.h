@@ -7,6 +7,7 @@
 
 #include "jobs/executor.h"
 #include "simulation/disk.h"
+#include "simulation/faults.h"
 #include "simulation/scheduler.h"
 
 namespace flashpods::simulation {
@@ -24,15 +25,19 @@ struct Container {
   bool starts = true;  ///< false: the image is not found
   Milliseconds runs_for{0};
   std::optional<Content> writes;  ///< its artifact
+  std::uint64_t log_change = 0;   ///< which change of the disk made its log
 };
 
 /// The containers of the host. They go on while the daemon is dead.
 class Containers {
  public:
-  Containers(Scheduler& scheduler, Disk& disk) : scheduler_(scheduler), disk_(disk) {}
+  Containers(Scheduler& scheduler, Disk& disk, Bug bug)
+      : scheduler_(scheduler), disk_(disk), bug_(bug) {}
 
-  /// The shim has the job's specification: from here on it makes the container, once.
+  /// A shim has the job's specification: from here on it makes the container, once.
   void make(jobs::ContainerSpec spec);
+  /// Another shim, if there was one. Each makes the log or opens it again.
+  void adopt(const std::string& job_id);
   void ask_to_stop(const std::string& job_id);
   /// podman rm --force.
   void remove(const std::string& job_id);
@@ -53,10 +58,13 @@ class Containers {
  private:
   bool advance(Container& container);
   void start(Container& container);
+  /// The shim syncs the log and notes the end.
   void end(Container& container, jobs::EndCause cause, std::optional<int> code);
+  void be_over(Container& container, jobs::EndCause cause, std::optional<int> code);
 
   Scheduler& scheduler_;
   Disk& disk_;
+  Bug bug_;
   std::map<std::string, Container> containers_;
   std::map<std::string, int> starts_;
 };

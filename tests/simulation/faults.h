@@ -10,6 +10,7 @@ enum class Bug : std::uint8_t {
   kNoIntent,         ///< the row that says `starting` is not written before the container is made
   kNoTransaction,    ///< half of what one commit should change is changed
   kNoFsync,          ///< artifacts are reported kept before they are on the disk
+  kLogNotSynced,     ///< a shim notes the end before the log is on the disk
   kForgetsStop,      ///< a cancelled job may complete
   kNoAdmission,      ///< every job is let in
   kLeavesWorkspace,  ///< a released job's directory stays

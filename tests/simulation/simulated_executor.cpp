@@ -18,7 +18,11 @@ std::unexpected<Error> podman_failed() {
 Awaitable<Result<void>> SimulatedExecutor::launch(jobs::ContainerSpec spec) {
   co_await scheduler_.step(Owner::kDaemon, "launch");
   if (!spec.adopt_only && scheduler_.chance(faults_.executor)) co_return podman_failed();
-  if (!spec.adopt_only) containers_.make(std::move(spec));
+  if (spec.adopt_only) {
+    containers_.adopt(spec.job_id);
+  } else {
+    containers_.make(std::move(spec));
+  }
   co_await scheduler_.step(Owner::kDaemon, "launched");
   co_return Result<void>{};
 }

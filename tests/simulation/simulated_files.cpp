@@ -68,6 +68,7 @@ Awaitable<Result<jobs::Collected>> SimulatedJobFiles::collect(std::string job_id
   auto& disk = with_.disk.now;
   co_await with_.scheduler.step(Owner::kDaemon, "collect");
   if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  const auto change = with_.disk.begin_change();
   const auto workspace = disk.workspaces.find(job_id);
   if (workspace != disk.workspaces.end() && workspace->second.artifact) {
     disk.artifacts[job_id] = {*workspace->second.artifact, false};
@@ -76,6 +77,7 @@ Awaitable<Result<jobs::Collected>> SimulatedJobFiles::collect(std::string job_id
     co_await with_.scheduler.step(Owner::kDaemon, "sync artifacts");
     const auto kept = disk.artifacts.find(job_id);
     if (kept != disk.artifacts.end()) kept->second.synced = true;
+    with_.disk.synced(change);
   }
   co_await with_.scheduler.step(Owner::kDaemon, "collected");
   jobs::Collected collected;

@@ -39,7 +39,7 @@ class History {
         scheduler_(run.seed, trace_),
         database_(*SqliteStore::open(":memory:", SqliteStore::Threading::kInline)),
         limits_(job_limits(run.bug)),
-        containers_(scheduler_, disk_),
+        containers_(scheduler_, disk_, run.bug),
         invariants_(scheduler_, disk_, containers_, promised_),
         clients_(host(), [this] { return daemon_.get(); }, run.seed + 1) {}
 

@@ -23,7 +23,7 @@ TEST_P(PlantedBug, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug,
                          testing::Values(Bug::kNoIntent, Bug::kNoTransaction, Bug::kNoFsync,
-                                         Bug::kForgetsStop, Bug::kNoAdmission,
+                                         Bug::kLogNotSynced, Bug::kForgetsStop, Bug::kNoAdmission,
                                          Bug::kLeavesWorkspace));
 
 }  // namespace
