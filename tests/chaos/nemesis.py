@@ -105,11 +105,11 @@ class Nemesis:
         self.kill(self.chosen(self.shims()), "flashpods-shim")
 
     def kill_podman(self):
-        parents = [psutil.Process(self.daemon.process.pid), *self.shims()]
+        parents = [self.daemon.process.pid, *(shim.pid for shim in self.shims())]
         found = []
         for parent in parents:
             with contextlib.suppress(psutil.NoSuchProcess):
-                found += [each for each in parent.children() if each.name() == "podman"]
+                found += processes.children_named(parent, "podman")
         self.kill(self.chosen(found), "podman")
 
     def kill_conmon(self):

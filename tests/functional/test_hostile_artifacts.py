@@ -151,7 +151,8 @@ def test_12_more_artifacts_than_can_be_named(daemon):
 
 def shim_of(daemon, job_id):
     for process in processes.belonging_to(daemon.state_dir):
-        if f"/jobs/{job_id}" in " ".join(process.cmdline()[1:2]) and "conmon" not in process.name():
+        program, *arguments = process.info["cmdline"]
+        if f"/jobs/{job_id}" in " ".join(arguments[:1]) and "conmon" not in program:
             return process
     raise AssertionError("no shim")
 

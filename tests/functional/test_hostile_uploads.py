@@ -8,10 +8,9 @@ import stat
 import subprocess
 import tempfile
 
-import psutil
 import pytest
 
-from flashpods_test import jobs, uploads
+from flashpods_test import jobs, processes, uploads
 from flashpods_test.waiting import wait_until
 
 ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
@@ -362,7 +361,7 @@ def test_06_a_sparse_giant_can_be_deleted(make_daemon, tree, giant):
 
 def transfers(daemon):
     """rsync processes of the daemon."""
-    return [each for each in psutil.Process(daemon.process.pid).children() if each.name() == "rsync"]
+    return processes.children_named(daemon.process.pid, "rsync")
 
 
 def many_files(daemon, tree, tmp_path, most, sent):

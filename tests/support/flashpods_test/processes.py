@@ -1,5 +1,6 @@
 """Processes that belong to one daemon."""
 
+import contextlib
 import signal
 
 import psutil
@@ -12,6 +13,16 @@ def belonging_to(state_dir):
         arguments = process.info["cmdline"] or []
         if any(str(state_dir) in argument for argument in arguments) and process.pid != own_pid():
             found.append(process)
+    return found
+
+
+def children_named(pid, name):
+    """One may end while we look."""
+    found = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.name() == name:
+                found.append(child)
     return found
 
 
