@@ -73,8 +73,8 @@ class Verdict:
             self.not_started += 1
         elif end == UNKNOWABLE and record.job_id in served and job["exit_code"] is None:
             self.unknowable += 1
-        elif end == FAILED_START and record.job_id in self.nemesis.victims["podman"] and not ran:
-            self.failed_starts += 1
+        elif end == FAILED_START and record.job_id in served and not ran:
+            self.failed_starts += 1  # whoever was to make the container was killed
         else:
             self.untrue += 1
             self.complain(record, f"expected code {record.code}, ran: {ran}, got {job}")
@@ -140,7 +140,7 @@ class Verdict:
             "lost artifacts": self.lost_artifacts,
             "not started, and said so": self.not_started,
             "honestly lost exit codes": self.unknowable,
-            "starts that failed with podman": self.failed_starts,
+            "starts that failed, and said so": self.failed_starts,
             "recovery p50": f"{percentile(nemesis.recoveries, 0.5):.2f} s",
             "recovery p99": f"{percentile(nemesis.recoveries, 0.99):.2f} s",
         }
