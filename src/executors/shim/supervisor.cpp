@@ -120,6 +120,8 @@ Exited Supervisor::ended_early(EndCause cause, std::string message) const {
   return exited;
 }
 
+bool Supervisor::host_restarted() const { return with_.job.launched.boot != boot_time().boot; }
+
 /// What podman noted last may not have reached the disk: the command may have run.
 Exited Supervisor::lost_with_the_host() const {
   return ended_early(EndCause::kLost, "The host restarted; the job's exit code is unknown.");
@@ -134,7 +136,7 @@ std::optional<Exited> Supervisor::obtain_container() {
 
 std::optional<Exited> Supervisor::find_or_start() {
   if (const auto record = with_.podman.inspect()) return adopt(*record);
-  if (with_.job.launched.boot != boot_time().boot) return lost_with_the_host();
+  if (host_restarted()) return lost_with_the_host();
   if (started_ || exists(podman::kContainerIdFile)) {
     return ended_early(EndCause::kLost, "The container vanished; its exit code is unknown.");
   }
@@ -150,9 +152,7 @@ std::optional<Exited> Supervisor::adopt(const podman::ContainerRecord& record) {
     note_started(record);
     return std::nullopt;
   }
-  if (with_.job.launched.boot != boot_time().boot) {
-    return lost_with_the_host();
-  }
+  if (host_restarted()) return lost_with_the_host();
   return adopt_unnoted(record);
 }
 

@@ -57,6 +57,7 @@ class Supervisor {
   [[nodiscard]] Milliseconds run_deadline() const;
   [[nodiscard]] jobs::Exited judge();
   [[nodiscard]] jobs::Exited ended_early(jobs::EndCause cause, std::string message) const;
+  [[nodiscard]] bool host_restarted() const;
   [[nodiscard]] jobs::Exited lost_with_the_host() const;
   [[nodiscard]] bool exists(const char* file) const;
   void remove_until_gone();
