@@ -122,7 +122,9 @@ void Containers::vanish() {
 void Containers::cut_power() {
   for (auto& [id, container] : containers_) {
     const bool open = container.phase == Phase::kMade || container.phase == Phase::kRunning;
-    if (open) be_over(container, EndCause::kLost, std::nullopt);
+    if (!open) continue;
+    be_over(container, EndCause::kLost, std::nullopt);
+    container.writes.reset();  // the command had not synced it itself: it may be gone
   }
 }
 

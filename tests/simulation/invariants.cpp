@@ -117,8 +117,6 @@ void Invariants::check_kept(const Seen& job) {
   if (!job.log_deleted && job.status != Status::kCleaning && !disk_.now.logs.contains(job.id)) {
     if (job.log_expires_at > latest_) violation(job.id, "its log is gone");
   }
-  // With the power goes what a command had not yet synced itself.
-  if (container->exited.cause == jobs::EndCause::kLost) return;
   if (job.artifacts_deleted || !container->writes || job.end() == Status::kFailed) return;
   const auto kept = disk_.now.artifacts.find(job.id);
   const bool whole =
