@@ -73,11 +73,17 @@ class Verdict:
             self.not_started += 1
         elif end == UNKNOWABLE and record.job_id in served and job["exit_code"] is None:
             self.unknowable += 1
-        elif end == FAILED_START and record.job_id in served and not ran:
-            self.failed_starts += 1  # whoever was to make the container was killed
+        elif end == FAILED_START and self.maker_was_killed(record, job) and not ran:
+            self.failed_starts += 1
         else:
             self.untrue += 1
             self.complain(record, f"expected code {record.code}, ran: {ran}, got {job}")
+
+    def maker_was_killed(self, record, job):
+        """podman, or the conmon of a container that does not exist yet."""
+        victims = self.nemesis.victims
+        too_early = record.job_id in victims["conmon"] and job["started_at"] is None
+        return too_early or record.job_id in victims["podman"]
 
     def judge_once(self, record, output, kept):
         """One container at most: it says who it is in the output and in an artifact."""
