@@ -34,9 +34,9 @@ struct Membership {
   std::string path;
 };
 
-std::vector<Membership> memberships() {
+std::vector<Membership> memberships(const std::filesystem::path& root) {
   std::vector<Membership> all;
-  std::istringstream lines(content("/proc/self/cgroup"));
+  std::istringstream lines(content(root / "proc/self/cgroup"));
   for (std::string line; std::getline(lines, line);) {
     const auto first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
@@ -90,17 +90,22 @@ struct CgroupLimits {
   std::optional<std::int64_t> memory;
 };
 
-CgroupLimits cgroup_limits() {
+/// On a hybrid host a process is in groups of v1 and of v2 at once: each may limit it.
+void lower(std::optional<std::int64_t>& limit, std::optional<std::int64_t> found) {
+  if (found && (!limit || *found < *limit)) limit = found;
+}
+
+CgroupLimits cgroup_limits(const std::filesystem::path& root) {
   CgroupLimits limits;
-  const std::filesystem::path root = "/sys/fs/cgroup";
-  for (const Membership& m : memberships()) {
+  const auto groups = root / "sys/fs/cgroup";
+  for (const Membership& m : memberships(root)) {
     if (m.controllers.empty()) {
-      limits.cpus = smallest(root, m.path, cpus_v2);
-      limits.memory = smallest(root, m.path, value_of("memory.max"));
-    } else if (has(m, "cpu")) {
-      limits.cpus = smallest(root / "cpu", m.path, cpus_v1);
-    } else if (has(m, "memory")) {
-      limits.memory = smallest(root / "memory", m.path, value_of("memory.limit_in_bytes"));
+      lower(limits.cpus, smallest(groups, m.path, cpus_v2));
+      lower(limits.memory, smallest(groups, m.path, value_of("memory.max")));
+    }
+    if (has(m, "cpu")) lower(limits.cpus, smallest(groups / "cpu", m.path, cpus_v1));
+    if (has(m, "memory")) {
+      lower(limits.memory, smallest(groups / "memory", m.path, value_of("memory.limit_in_bytes")));
     }
   }
   return limits;
@@ -120,8 +125,8 @@ std::int64_t memory_bytes() {
 
 }  // namespace
 
-jobs::Resources host_capacity() {
-  const CgroupLimits limits = cgroup_limits();
+jobs::Resources host_capacity(const std::filesystem::path& root) {
+  const CgroupLimits limits = cgroup_limits(root);
   const std::int64_t cpus = std::min(affinity_cpus(), limits.cpus.value_or(INT64_MAX));
   const std::int64_t memory = std::min(memory_bytes(), limits.memory.value_or(INT64_MAX));
   return {std::max<std::int64_t>(cpus, 1), std::max<std::int64_t>(memory / kGigabyte, 1)};
