@@ -101,6 +101,7 @@ class TreePacker {
     const auto target = link_target(link);
     if (!target) return leave_out(path, target.error());
     const auto followed = hold_followed(top_, path);
+    if (!followed && is_shortage(followed.error())) return std::unexpected(followed.error());
     const auto dangling = !followed && followed.error().kind == ErrorKind::kNotFound;
     const auto inside = followed.has_value() || (dangling && is_plain_inside(*target));
     if (!inside) return leave_out(path, "is a symbolic link that leads out of its directory");
@@ -108,6 +109,7 @@ class TreePacker {
   }
 
   Result<void> leave_out(const std::string& path, const Error& why) {
+    if (is_shortage(why)) return std::unexpected(why);
     return leave_out(path, why.message);
   }
   Result<void> leave_out(const std::string& path, std::string why) {

@@ -18,7 +18,8 @@ using OnRejected = std::function<void(std::string path, std::string reason)>;
 /// and the same bytes for the same tree. Regular files and directories; symbolic links that stay
 /// inside the tree, as links; hard links as separate files; no owners, no xattrs, no setuid, setgid
 /// or sticky bits, all readable for their owner. The rest is left out and reported. Fails as a
-/// whole beyond the limits of `limits` or `max_bytes` of output (kTooLarge).
+/// whole beyond the limits of `limits` or `max_bytes` of output (kTooLarge), and where the host
+/// lacks what it takes (is_shortage).
 [[nodiscard]] Result<Measured> write_archive(const SourceEntry& directory, const std::string& name,
                                              int out, std::uint64_t max_bytes, const Limits& limits,
                                              const OnRejected& on_rejected);

@@ -21,7 +21,9 @@ namespace flashpods::artifacts {
 /// holds is the result. Don't call it again once the result is stored: a half removed job's
 /// directory would look like one that is not collected yet.
 ///
-/// Fails only if the host does: `destination` or the manifest cannot be written.
+/// Fails only if the host does: it lacks room, descriptors or memory (is_shortage), or
+/// `destination` or the manifest cannot be written. Nothing is rejected for that: to be called
+/// again.
 [[nodiscard]] Result<Collected> collect(const std::filesystem::path& source,
                                         const std::filesystem::path& destination,
                                         const Limits& limits = {});

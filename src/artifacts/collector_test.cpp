@@ -1,6 +1,8 @@
 #include "artifacts/collector.h"
 
+#include <random>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -10,7 +12,9 @@
 
 #include "artifacts/artifact_test_support.h"
 #include "artifacts/manifest.h"
+#include "base/fd.h"
 #include "base/hash.h"
+#include "base/small_disk.h"
 
 namespace flashpods::artifacts {
 namespace {
@@ -267,6 +271,81 @@ TEST(Collect, KeepsTheFileItExaminedWhenTheNameIsSwapped) {
       }).value();
   ASSERT_THAT(collected.artifacts, ElementsAre(is_artifact("a")));
   EXPECT_EQ(content_of(job.destination() / "a"), "examined");
+}
+
+// What the host lacks.
+
+/// Bytes that no archive makes smaller.
+std::string noise(std::size_t size) {
+  std::mt19937 random{1};
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+TEST(CollectOnAPoorHost, AFullDiskRejectsNothingAndLaterAllIsTaken) {
+  const TestJob job;
+  job.write("archive/large", noise(100'000));
+  job.write("file", noise(100'000));
+  job.write("small", "x");
+  const auto place = job.destination().parent_path();
+  std::filesystem::create_directories(place);
+  {
+    const SmallDisk disk(place);
+    if (!disk.mounted()) GTEST_SKIP() << "mounting a small filesystem needs root";
+    const auto collected = collect(job.source(), job.destination());
+    ASSERT_FALSE(collected);
+    EXPECT_TRUE(is_shortage(collected.error())) << collected.error().message;
+    EXPECT_THAT(collected.error().message, HasSubstr("archive"));
+  }
+  const auto collected = collect_from(job);
+  EXPECT_THAT(collected.artifacts, ElementsAre(is_artifact("archive.tar.gz"), is_artifact("file"),
+                                               is_artifact("small")));
+  EXPECT_THAT(collected.rejected, IsEmpty());
+  expect_on_disk(job, collected);
+}
+
+/// Until it goes, only so many more descriptors can be opened.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t spare) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const Fd next{::dup(STDIN_FILENO)};
+    const rlimit few{static_cast<rlim_t>(next.get()) + spare, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(CollectOnAPoorHost, WithoutDescriptorsNothingIsRejected) {
+  const TestJob job;
+  job.write("archive/deep/file", "x");
+  job.write("archive/file", "x");
+  job.link("file", "archive/link");
+  job.write("file", "x");
+  job.link("file", "link");
+  const auto all =
+      ElementsAre(is_artifact("archive.tar.gz"), is_artifact("file"), is_artifact("link"));
+  int failed = 0;
+  for (rlim_t spare = 0; spare < 20; ++spare) {
+    std::filesystem::remove(manifest_path(job.source()));
+    Result<Collected> collected;
+    {
+      const FewDescriptors few(spare);
+      collected = collect(job.source(), job.destination());
+    }
+    if (!collected) {
+      ++failed;
+      continue;
+    }
+    EXPECT_THAT(collected->artifacts, all) << "with " << spare << " descriptors";
+    EXPECT_THAT(collected->rejected, IsEmpty()) << "with " << spare << " descriptors";
+  }
+  EXPECT_GT(failed, 3);
+  EXPECT_LT(failed, 20);
 }
 
 // Crashes.

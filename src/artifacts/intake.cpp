@@ -26,16 +26,19 @@ std::unexpected<Error> too_large(std::string why) {
 
 void Intake::take_all(const Listing& listing) {
   names_.insert(listing.names.begin(), listing.names.end());
-  for (const auto& name : listing.names) take(name);
+  for (const auto& name : listing.names) {
+    take(name);
+    if (shortage_) return;
+  }
   unnamed_ += listing.more;
 }
 
 void Intake::take(const std::string& name) {
   if (const auto valid = validate_artifact_name(name); !valid) {
-    return reject(name, valid.error().message);
+    return refuse(name, valid.error());
   }
   const auto entry = hold(source_, name);
-  if (!entry) return reject(name, entry.error().message);
+  if (!entry) return refuse(name, entry.error());
   if (entry->is_file()) return take_file(name, *entry);
   if (entry->is_link()) return take_linked(name, *entry);
   if (entry->is_directory()) return take_directory(name, *entry);
@@ -43,18 +46,19 @@ void Intake::take(const std::string& name) {
 }
 
 void Intake::take_file(const std::string& name, const SourceEntry& file) {
-  if (auto fits = check_quota(file.size()); !fits) return reject(name, fits.error().message);
+  if (auto fits = check_quota(file.size()); !fits) return refuse(name, fits.error());
   keep(name, adopt(name, file));
 }
 
 void Intake::take_linked(const std::string& name, const SourceEntry& link) {
   auto target = link_target(link);
-  if (!target) return reject(name, target.error().message);
+  if (!target) return refuse(name, target.error());
   if (target->starts_with(kMountPoint)) target->erase(0, kMountPoint.size());
   const auto file = hold_followed(source_, *target);
+  if (!file && is_shortage(file.error())) return refuse(name, file.error());
   if (!file) return reject(name, "is a symbolic link to nothing inside /artifacts");
   if (!file->is_file()) return reject(name, "is a symbolic link to what " + file->kind());
-  if (auto fits = check_quota(file->size()); !fits) return reject(name, fits.error().message);
+  if (auto fits = check_quota(file->size()); !fits) return refuse(name, fits.error());
   const auto in = open_file(*file);
   keep(name, in ? copy(name, in->get()) : std::unexpected(in.error()));
 }
@@ -68,9 +72,9 @@ void Intake::take_directory(const std::string& name, const SourceEntry& director
   if (const auto valid = validate_artifact_name(packed); !valid) {
     return reject(name, "cannot become " + to_one_line(packed) + ": " + valid.error().message);
   }
-  if (auto fits = check_quota(0); !fits) return reject(name, fits.error().message);
+  if (auto fits = check_quota(0); !fits) return refuse(name, fits.error());
   auto measured = pack(packed, directory);
-  if (!measured) return reject(name, measured.error().message);
+  if (!measured) return refuse(name, measured.error());
   keep(packed, std::move(measured));
 }
 
@@ -143,9 +147,16 @@ std::uint64_t Intake::room() const {
 }
 
 void Intake::keep(const std::string& name, Result<Measured> measured) {
-  if (!measured) return reject(name, measured.error().message);
+  if (!measured) return refuse(name, measured.error());
   total_bytes_ += measured->size_bytes;
   collected_.artifacts.push_back({name, measured->size_bytes, std::move(measured->sha256)});
+}
+
+/// What the job made is rejected; what the host lacks now it may have later.
+void Intake::refuse(const std::string& name, const Error& why) {
+  if (!is_shortage(why)) return reject(name, why.message);
+  shortage_ = why;
+  shortage_->message = to_one_line(name) + ' ' + why.message;
 }
 
 void Intake::reject(const std::string& name, std::string reason) {
@@ -156,7 +167,8 @@ void Intake::reject(const std::string& name, std::string reason) {
   }
 }
 
-Collected Intake::finish() {
+Result<Collected> Intake::finish() {
+  if (shortage_) return std::unexpected(std::move(*shortage_));
   if (unnamed_ > 0) {
     collected_.rejected.push_back({"…", std::to_string(unnamed_) + " more entries are not kept"});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -29,8 +30,9 @@ class Intake {
   /// All entries, in order. `more` were found beyond those.
   void take_all(const Listing& listing);
 
-  /// What was taken. The intake is used up.
-  [[nodiscard]] Collected finish();
+  /// What was taken, or what the host lacked for it (is_shortage): then nothing may be rejected for
+  /// good, and all is to be taken again later. The intake is used up.
+  [[nodiscard]] Result<Collected> finish();
 
  private:
   void take(const std::string& name);
@@ -48,6 +50,7 @@ class Intake {
   [[nodiscard]] Result<void> check_quota(std::uint64_t size) const;
   [[nodiscard]] std::uint64_t room() const;
   void keep(const std::string& name, Result<Measured> measured);
+  void refuse(const std::string& name, const Error& why);
   void reject(const std::string& name, std::string reason);
 
   int source_;
@@ -57,6 +60,7 @@ class Intake {
   std::set<std::string> names_;  ///< of the source
   std::uint64_t total_bytes_ = 0;
   std::uint64_t unnamed_ = 0;  ///< rejections beyond those that are listed
+  std::optional<Error> shortage_;
   Collected collected_;
 };
 

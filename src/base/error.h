@@ -51,10 +51,15 @@ using Result = std::expected<T, Error>;
 }
 
 /// An Error from errno: "<what>: No such file or directory". ENOSPC and EDQUOT become
-/// kInsufficientStorage, ENOENT kNotFound, everything else kInternal.
+/// kInsufficientStorage "disk_full"; EMFILE, ENFILE and ENOMEM kUnavailable "host_busy"; ENOENT
+/// kNotFound; everything else kInternal.
 [[nodiscard]] Error errno_error(int error_number, std::string_view what);
 
 /// Same, from the calling thread's errno.
 [[nodiscard]] Error errno_error(std::string_view what);
+
+/// Whether an errno's Error says that the host lacks something now (room, descriptors, memory): the
+/// same may succeed later.
+[[nodiscard]] bool is_shortage(const Error& error);
 
 }  // namespace flashpods
