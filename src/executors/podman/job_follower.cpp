@@ -8,6 +8,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
 
+#include "async/with_timeout.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "executors/shim/job_files.h"
@@ -24,6 +25,7 @@ constexpr std::size_t kLongestLine = 65536;
 constexpr int kMostFailuresBeforeFirst = 5;
 constexpr Milliseconds kFirstPause{20};
 constexpr Milliseconds kLongestPause{10'000};
+constexpr Milliseconds kStopPatience{5'000};
 
 Fd open_fifo(const std::filesystem::path& path) {
   return Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
@@ -41,6 +43,7 @@ struct JobFollower::Snapshot {
   std::optional<jobs::Started> started;
   std::optional<jobs::Exited> exited;
   bool removed = false;
+  bool unreadable = false;  ///< one of the files is there, perhaps, and could not be read
 };
 
 JobFollower::JobFollower(const Executor& executor, std::string job_id,
@@ -52,23 +55,38 @@ JobFollower::JobFollower(const Executor& executor, std::string job_id,
 
 JobFollower::Snapshot JobFollower::read_files(const std::filesystem::path& directory) {
   Snapshot snapshot;
-  if (const auto text = read_file(directory / shim::kStartedFile, kMostRecord)) {
+  const auto read = [&](const char* name) {
+    auto text = read_file(directory / name, kMostRecord);
+    if (!text && text.error().kind != ErrorKind::kNotFound) snapshot.unreadable = true;
+    return text;
+  };
+  if (const auto text = read(shim::kStartedFile)) {
     if (auto record = shim::parse_started(*text)) snapshot.started = std::move(record->started);
   }
-  if (const auto text = read_file(directory / shim::kExitFile, kMostRecord)) {
+  if (const auto text = read(shim::kExitFile)) {
     if (auto record = shim::parse_exited(*text)) snapshot.exited = std::move(*record);
   }
-  snapshot.removed = read_file(directory / shim::kRemovedFile, kMostRecord).has_value();
+  snapshot.removed = read(shim::kRemovedFile).has_value();
   return snapshot;
 }
 
-Awaitable<void> JobFollower::refresh() {
+Awaitable<bool> JobFollower::look() {
   const auto read = [directory = directory_] { return read_files(directory); };
   auto snapshot = co_await tools_.pool.run(read);
   if (snapshot.started) started = std::move(snapshot.started);
   if (snapshot.exited) exited = std::move(snapshot.exited);
   removed = removed || (snapshot.removed && exited);
   changed_.notify();
+  co_return !snapshot.unreadable;
+}
+
+/// Nobody tells us twice: without a free descriptor, for one, we look until we have seen all.
+Awaitable<void> JobFollower::refresh() {
+  for (int tries = 0;; ++tries) {
+    const bool complete = co_await look();
+    if (complete) co_return;
+    co_await tools_.timer.sleep_for(pause_after(tries));
+  }
 }
 
 void JobFollower::hold_output() {
@@ -138,7 +156,7 @@ bool JobFollower::give_up(int failures) {
 
 Awaitable<void> JobFollower::follow() {
   const auto self = shared_from_this();
-  co_await refresh();
+  co_await look();  // whatever cannot be read: the job needs a shim
   for (int failures = 0; !removed; ++failures) {
     if (give_up(failures)) co_return;
     if (failures > 0) co_await tools_.timer.sleep_for(pause_after(failures));
@@ -153,11 +171,16 @@ Awaitable<void> JobFollower::follow() {
   held_stderr_.reset();
 }
 
+Awaitable<void> JobFollower::until_stop_is_kept() {
+  while (!stop_kept_ && !exited && !removed && !failure) co_await changed_.wait();
+}
+
 Awaitable<void> JobFollower::stop() {
   const auto self = shared_from_this();
   stop_wanted_ = true;
   ask_to_stop();
-  while (!stop_kept_ && !exited && !removed && !failure) co_await changed_.wait();
+  // A shim that hangs or cannot be started hears of it with its greeting.
+  co_await with_timeout(tools_.timer, kStopPatience, until_stop_is_kept());
 }
 
 }  // namespace flashpods::executors

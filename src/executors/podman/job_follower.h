@@ -33,7 +33,8 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   /// Follows until the container is gone, or no shim could be started at all (`failure`).
   Awaitable<void> follow();
 
-  /// Returns once a shim has the stop on disk, or the job is over.
+  /// Returns once a shim has the stop on disk, or the job is over; after some seconds in any case.
+  /// Every shim is asked again when it greets.
   Awaitable<void> stop();
 
   /// Wakes whenever one of the members below has changed.
@@ -49,11 +50,14 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   struct Snapshot;
   static Snapshot read_files(const std::filesystem::path& directory);
 
+  /// At the job's files; false if one could not be read.
+  Awaitable<bool> look();
   Awaitable<void> refresh();
   Awaitable<std::optional<ShimSocket>> obtain_shim();
   Awaitable<void> listen(ShimSocket socket);
   void take_event(const std::string& line);
   void ask_to_stop();
+  Awaitable<void> until_stop_is_kept();
   void hold_output();
   bool give_up(int failures);
 

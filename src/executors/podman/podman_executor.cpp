@@ -84,6 +84,8 @@ std::shared_ptr<JobFollower> PodmanExecutor::begin(const jobs::ContainerSpec& sp
 Awaitable<void> PodmanExecutor::write_and_follow(std::shared_ptr<JobFollower> job,
                                                  shim::JobRecord record) {
   if (was_never_launched(record)) co_return co_await note_lost(job, record.spec.job_id);
+  // Its container may run: only a shim can tell, however long it takes until one can be started.
+  job->responsible = record.spec.adopt_only;
   const auto write = [record = std::move(record)] { return write_spec_once(record); };
   const auto written = co_await with_.pool.run(write);
   FLASHPODS_FAILPOINT("job.spec_written");
