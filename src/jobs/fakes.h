@@ -71,6 +71,7 @@ class FakeExecutor final : public Executor {
   }
 
   Awaitable<Result<void>> remove(std::string job_id) override {
+    if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     world_.erase(job_id);
     co_return Result<void>{};
   }
@@ -84,6 +85,7 @@ class FakeExecutor final : public Executor {
   }
 
   bool fail_launch = false;
+  bool fail_remove = false;
   int created = 0;  ///< containers made, ever
 
  private:

@@ -13,12 +13,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kRetryAfterStoreError = 5s;
+constexpr Milliseconds kRetry = 5s;
 constexpr std::size_t kTailForAdvice = 64 * 1024;
 
 /// A job that will never run gives up the upload it reserved.
 void give_up_upload(Transaction& tx, const Job& job, Time now) {
   if (job.request.files_id) uploads::release_unused(tx, *job.request.files_id, now);
+}
+
+/// That the command ran may never have been noted, where its start could not be.
+void settle_upload(Transaction& tx, const Job& job, const Exited& exited, Time now) {
+  if (!exited.started) return give_up_upload(tx, job, now);
+  if (job.request.files_id) uploads::consume(tx, *job.request.files_id, exited.started->at);
 }
 
 /// From the end on: artifacts for as long as the job asked, the log as configured.
@@ -117,16 +123,16 @@ Awaitable<void> Lifecycle::run_until_released(std::string job_id, Origin origin,
       failure = e.what();
     }
     if (failure.empty()) break;
-    // A full disk, most likely. Every step can be repeated from what the row says.
-    with_.log.error("job_waits_for_database", {{"job", job_id}, {"what", failure}});
-    origin = Origin::kRecovered;
-    co_await with_.timer.sleep_for(kRetryAfterStoreError);
+    // A full disk, most likely. Every step can be repeated from what the row says; whose job it is
+    // stays as it was, or one that this process has yet to start would count as vanished.
+    with_.log.error("job_waits", {{"job", job_id}, {"what", failure}});
+    co_await with_.timer.sleep_for(kRetry);
   }
   supervised_.erase(job_id);
   launched_.erase(job_id);
 }
 
-Awaitable<void> Lifecycle::run(std::string job_id, Origin origin, Semaphore::Permit permit) {
+Awaitable<void> Lifecycle::run(std::string job_id, Origin& origin, Semaphore::Permit permit) {
   Job job = co_await load(job_id);
   if (job.status == Status::kPending) {
     if (co_await become_starting(job_id, permit)) origin = Origin::kNew;
@@ -136,12 +142,16 @@ Awaitable<void> Lifecycle::run(std::string job_id, Origin origin, Semaphore::Per
     const bool adopt = origin == Origin::kRecovered;
     Exited exited = co_await run_container(job, adopt, std::move(permit));
     co_await end(std::move(job), std::move(exited));
-  } else if (origin == Origin::kRecovered) {
-    if (auto removed = co_await with_.executor.remove(job_id); !removed) {
-      log_error("container_not_removed", job_id, removed.error());
-    }
   }
-  co_await release(job_id, launched_.contains(job_id));
+  const bool launched = launched_.contains(job_id);
+  if (!launched) co_await remove_left_container(job_id);
+  co_await release(job_id, launched);
+}
+
+/// What a job holds is free again only when its container is known to be gone.
+Awaitable<void> Lifecycle::remove_left_container(std::string job_id) {
+  const auto removed = co_await with_.executor.remove(job_id);
+  if (!removed) throw StoreError(removed.error().message, false);
 }
 
 Awaitable<bool> Lifecycle::become_starting(std::string job_id, Semaphore::Permit& permit) {
@@ -155,13 +165,15 @@ Awaitable<bool> Lifecycle::become_starting(std::string job_id, Semaphore::Permit
 }
 
 Awaitable<Exited> Lifecycle::run_container(Job job, bool adopt, Semaphore::Permit permit) {
-  if (job.stop_requested_at && !adopt) co_return never_started(EndCause::kCancelled, "");
-  if (auto launched = co_await prepare_and_launch(job, adopt); !launched) {
-    log_error("job_not_launched", job.id, launched.error());
-    co_return never_started(EndCause::kStartFailed, launched.error().message);
+  if (!launched_.contains(job.id)) {
+    if (job.stop_requested_at && !adopt) co_return never_started(EndCause::kCancelled, "");
+    if (auto launched = co_await prepare_and_launch(job, adopt); !launched) {
+      log_error("job_not_launched", job.id, launched.error());
+      co_return never_started(EndCause::kStartFailed, launched.error().message);
+    }
+    FLASHPODS_FAILPOINT("job.launched");
+    launched_.insert(job.id);
   }
-  FLASHPODS_FAILPOINT("job.launched");
-  launched_.insert(job.id);
   // A stop between the row's creation and here found nobody to tell.
   const Job now = co_await load(job.id);
   if (now.stop_requested_at) co_await with_.executor.stop(job.id);
@@ -218,7 +230,7 @@ Awaitable<void> Lifecycle::end(Job job, Exited exited) {
     set_expiries(over, *current, limits);
     finish(tx, job.id, over);
     if (kept.insert_rows) kept.insert_rows(tx, now);
-    if (!exited.started) give_up_upload(tx, *current, now);
+    settle_upload(tx, *current, exited, now);
     FLASHPODS_FAILPOINT("job.ending");
   };
   co_await with_.store.transact(std::move(body));

@@ -63,10 +63,11 @@ class Lifecycle {
 
   void supervise(const std::string& job_id, Origin origin, Semaphore::Permit permit);
   Awaitable<void> run_until_released(std::string job_id, Origin origin, Semaphore::Permit permit);
-  Awaitable<void> run(std::string job_id, Origin origin, Semaphore::Permit permit);
+  Awaitable<void> run(std::string job_id, Origin& origin, Semaphore::Permit permit);
   Awaitable<bool> become_starting(std::string job_id, Semaphore::Permit& permit);
   Awaitable<Exited> run_container(Job job, bool adopt, Semaphore::Permit permit);
   Awaitable<Result<void>> prepare_and_launch(Job job, bool adopt);
+  Awaitable<void> remove_left_container(std::string job_id);
   Awaitable<void> note_running(Job job, Started started);
   Awaitable<void> end(Job job, Exited exited);
   Awaitable<void> release(std::string job_id, bool launched);

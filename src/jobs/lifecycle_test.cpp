@@ -8,6 +8,7 @@
 #include "jobs/fakes.h"
 #include "jobs/retention.h"
 #include "jobs/state_machine.h"
+#include "uploads/repository.h"
 
 namespace flashpods::jobs {
 namespace {
@@ -270,6 +271,42 @@ TEST_F(LifecycleTest, AJobThatEndedWhileTheDaemonWasDownKeepsItsTrueCode) {
   EXPECT_EQ(job(id).exit_code, 7);
   EXPECT_EQ(files_.collections[id], 1);
   EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, WhatAJobHoldsIsNotFreeWhileItsContainerCannotBeRemoved) {
+  const std::string id = create();
+  run(id);
+  exit(id, EndCause::kExited, 0);
+  stop_daemon();
+  start_daemon();
+  executor_->fail_remove = true;
+  await(jobs_->recover());
+  settle();
+  EXPECT_FALSE(job(id).released_at);
+  EXPECT_EQ(held().jobs, 1);
+  EXPECT_TRUE(files_.workspaces.contains(id));
+}
+
+TEST_F(LifecycleTest, AJobWhoseStartWasNeverNotedHasUsedItsUpload) {
+  const std::string upload = "upload_1";
+  await(store_->transact([&](Transaction& tx) {
+    const uploads::Limits limits;
+    EXPECT_TRUE(uploads::begin(tx, upload, "", clock_.now(), limits));
+    EXPECT_TRUE(uploads::finalize(tx, upload, 1, 1, clock_.now(), limits));
+  }));
+  auto wanted = request();
+  wanted.files_id = upload;
+  const std::string id = await(jobs_->create(wanted))->job.id;
+  settle();
+  Exited exited;
+  exited.exit_code = 0;
+  exited.started = Started{clock_.now(), "c", ""};
+  world_.at(id).exited = exited;
+  settle();
+  EXPECT_EQ(status(id), Status::kCompleted);
+  const auto used =
+      await(store_->transact([&](Transaction& tx) { return uploads::find(tx, upload); }));
+  EXPECT_EQ(used->state, uploads::State::kConsumed);
 }
 
 TEST_F(LifecycleTest, TheSpecificationsRecoveryTable) {

@@ -31,8 +31,10 @@ class Reconciler {
 
  private:
   Awaitable<void> attempt(Awaitable<void> work);
+  Awaitable<void> look_for_orphans();
 
   Parts with_;
+  bool no_orphans_ = false;  ///< of an earlier daemon
 };
 
 }  // namespace flashpods::jobs

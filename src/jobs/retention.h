@@ -14,8 +14,9 @@ class Retention {
   /// Every minute (spec, "Cleanup Semantics"); files that no row names included.
   Awaitable<void> sweep();
 
-  /// At start: containers without a job are removed (spec, "API Crash Safety").
-  Awaitable<void> remove_unknown_containers();
+  /// At start: containers without a job are removed (spec, "API Crash Safety"). False if podman
+  /// failed: to be repeated.
+  Awaitable<bool> remove_unknown_containers();
 
  private:
   Awaitable<void> clean(Job job);
