@@ -81,6 +81,14 @@ Ending with_artifact_conflict(Ending ending, const std::string& name) {
           fmt::format("Artifact '{}' already exists", name)};
 }
 
+Ending with_doubtful_artifacts(Ending ending) {
+  constexpr std::string_view kDoubt =
+      "The host restarted before the job's artifacts were on the disk: they may be incomplete";
+  if (ending.status == Status::kCompleted) return fail_with(EndCause::kLost, std::string{kDoubt});
+  ending.message += fmt::format(". {}", kDoubt);
+  return ending;
+}
+
 std::optional<std::string> advise(const Job& job, const Ending& ending, const Exited& exited,
                                   std::string_view log_tail) {
   if (ending.status != Status::kFailed) return std::nullopt;

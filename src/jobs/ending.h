@@ -22,6 +22,10 @@ struct Ending {
 /// A conflict of artifact names fails a job whatever its command did, unless it was stopped.
 [[nodiscard]] Ending with_artifact_conflict(Ending ending, const std::string& name);
 
+/// The host restarted after the job's end and before this one was on the disk, so that nobody knows
+/// whether its artifacts are whole: a job is not said to be completed then.
+[[nodiscard]] Ending with_doubtful_artifacts(Ending ending);
+
 /// Advice for a job that failed, from us alone: `log_tail` is looked at, never quoted.
 [[nodiscard]] std::optional<std::string> advise(const Job& job, const Ending& ending,
                                                 const Exited& exited, std::string_view log_tail);

@@ -83,6 +83,8 @@ struct Exited {
   Time at{};
   std::uint64_t log_bytes = 0;
   bool log_truncated = false;
+  /// The host restarted after this was noted: what the job left may not have reached the disk.
+  bool host_restarted_since = false;
 };
 
 /// A container of this instance that exists, running or not.
@@ -111,7 +113,8 @@ class Executor {
   virtual Awaitable<void> wait_removed(std::string job_id) = 0;
 
   /// Asks for the end: SIGTERM, grace, SIGKILL; the job ends kCancelled unless it was over. Returns
-  /// once the request is durable with whoever is responsible. Nothing happens to an unknown job.
+  /// once the request is durable with whoever is responsible, or soon: the caller's own record of
+  /// it is durable, and after a restart it asks again. Nothing happens to an unknown job.
   virtual Awaitable<void> stop(std::string job_id) = 0;
 
   /// Kills and removes a container without a job, or a leftover; done when it is gone.

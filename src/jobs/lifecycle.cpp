@@ -222,6 +222,8 @@ Awaitable<void> Lifecycle::end(Job job, Exited exited) {
     if (!current || !is_active(current->status)) return;
     Finish over;
     over.ending = decide_ending(*current, exited);
+    const bool doubtful = exited.host_restarted_since && exited.started;
+    if (doubtful) over.ending = with_doubtful_artifacts(over.ending);
     if (kept.conflict) over.ending = with_artifact_conflict(over.ending, *kept.conflict);
     over.hint = advise(*current, over.ending, exited, tail);
     over.exited = exited;

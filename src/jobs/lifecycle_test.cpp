@@ -273,6 +273,24 @@ TEST_F(LifecycleTest, AJobThatEndedWhileTheDaemonWasDownKeepsItsTrueCode) {
   EXPECT_EQ(held().jobs, 0);
 }
 
+TEST_F(LifecycleTest, AnEndFromBeforeTheHostsRestartDoesNotVouchForArtifacts) {
+  const std::string id = create();
+  run(id);
+  stop_daemon();
+  Exited exited;
+  exited.exit_code = 0;
+  exited.started = world_.at(id).started;
+  exited.host_restarted_since = true;
+  world_.at(id).exited = exited;
+  world_.at(id).removed = true;
+  start_daemon();
+  await(jobs_->recover());
+  settle();
+  EXPECT_EQ(status(id), Status::kFailed);
+  EXPECT_EQ(job(id).error, "container_lost_on_recovery");
+  EXPECT_EQ(job(id).exit_code, 0);
+}
+
 TEST_F(LifecycleTest, WhatAJobHoldsIsNotFreeWhileItsContainerCannotBeRemoved) {
   const std::string id = create();
   run(id);
