@@ -24,13 +24,16 @@ Clients::Clients(Host host, std::function<Daemon*()> daemon, std::uint64_t seed)
     : host_(host), daemon_(std::move(daemon)), random_(seed) {}
 
 void Clients::begin(int count) {
-  for (int number = 0; number < count; ++number) {
-    ++active_;
-    boost::asio::co_spawn(host_.scheduler.loop(), live(number), [this](std::exception_ptr error) {
-      --active_;
-      if (error) host_.scheduler.trace().violation("a client met an exception");
-    });
-  }
+  for (int number = 0; number < count; ++number) begin("a client", live(number));
+}
+
+void Clients::begin(std::string who, Awaitable<void> life) {
+  ++active_;
+  auto end = [this, who = std::move(who)](std::exception_ptr error) {
+    --active_;
+    if (error) host_.scheduler.trace().violation(who + " met an exception");
+  };
+  boost::asio::co_spawn(host_.scheduler.loop(), std::move(life), std::move(end));
 }
 
 Awaitable<void> Clients::pause(Milliseconds at_most) {
@@ -67,12 +70,7 @@ Awaitable<void> Clients::live(int number) {
     if (!request.files_id) co_return;
   }
   if (request.client_job_id && scheduler.chance(40)) {
-    ++active_;  // the same request twice at the same time
-    boost::asio::co_spawn(scheduler.loop(), create_once_more(request),
-                          [this](std::exception_ptr error) {
-                            --active_;
-                            if (error) host_.scheduler.trace().violation("a client failed");
-                          });
+    begin("a second client", create_once_more(request));  // the same request at the same time
   }
   const auto job = co_await create(request);
   if (!job || !scheduler.chance(30)) co_return;
@@ -106,6 +104,7 @@ Awaitable<bool> Clients::send(std::string id) {
   bool admitted = false;
   try {
     host_.disk.now.transfers[connection] = {};
+    host_.disk.rsyncs.insert(connection);
     daemon->uploads().open_transfer(connection);
     uploads::TransferAttempt attempt{connection, "127.0.0.1", request_for(id), [] {}};
     const auto admission = co_await daemon->uploads().admit(std::move(attempt));
@@ -114,8 +113,11 @@ Awaitable<bool> Clients::send(std::string id) {
   } catch (const Killed&) {
   } catch (const StoreError&) {
   }
-  co_await write_files(connection, id);
-  if (daemon_() != daemon) co_return false;
+  begin("rsync", write_files(connection, id));
+  co_await host_.scheduler.wait(Owner::kWorld, "rsync ends", [this, connection, daemon] {
+    return daemon_() != daemon || !host_.disk.rsyncs.contains(connection);
+  });
+  if (daemon_() != daemon) co_return false;  // it tries again, whatever its first rsync still does
   try {
     co_await daemon->uploads().end_transfer(connection, admitted ? id : "");
   } catch (const Killed&) {
@@ -126,18 +128,22 @@ Awaitable<bool> Clients::send(std::string id) {
   co_return admitted;
 }
 
+/// It has the upload's directory open: renames do not keep it from writing, only its end does.
 Awaitable<void> Clients::write_files(std::string connection, std::string id) {
-  const auto pieces = 1 + host_.scheduler.below(3);
+  File open;
+  const auto pieces = 1 + host_.scheduler.below(10);
   for (std::size_t piece = 0; piece < pieces; ++piece) {
+    if (host_.scheduler.chance(30)) co_await pause(2min);
     co_await host_.scheduler.step(Owner::kWorld, "rsync writes");
-    const auto transfer = host_.disk.now.transfers.find(connection);
-    if (transfer == host_.disk.now.transfers.end() || !transfer->second.live) co_return;
-    const auto upload = transfer->second.uploads.find(id);
-    if (upload != transfer->second.uploads.end())
-      upload->second = 1 + host_.scheduler.below(1'000'000);
+    if (!host_.disk.rsyncs.contains(connection)) co_return;  // the power was cut
+    const auto uploads = host_.disk.now.transfers.find(connection);
+    if (!open && uploads != host_.disk.now.transfers.end()) {
+      const auto found = uploads->second.find(id);
+      if (found != uploads->second.end()) open = found->second;
+    }
+    if (open) *open = {1 + host_.scheduler.below(1'000'000), false};
   }
-  const auto transfer = host_.disk.now.transfers.find(connection);
-  if (transfer != host_.disk.now.transfers.end()) transfer->second.live = false;
+  host_.disk.rsyncs.erase(connection);
 }
 
 Awaitable<bool> Clients::finalize(std::string id) {
@@ -148,7 +154,6 @@ Awaitable<bool> Clients::finalize(std::string id) {
       host_.scheduler.trace().add("not finalized", upload.error().code);
       co_return upload.error().code == "already_finalized";
     }
-    host_.invariants.promises.finalized[id] = static_cast<Content>(upload->size_bytes.value_or(0));
     co_return !host_.scheduler.chance(host_.faults.lost_reply);
   } catch (const Killed&) {
   } catch (const StoreError&) {

@@ -21,6 +21,8 @@ class Clients {
   [[nodiscard]] bool all_done() const { return active_ == 0; }
 
  private:
+  /// One more life that clients wait for; `who` is for complaints.
+  void begin(std::string who, Awaitable<void> life);
   Awaitable<void> live(int number);
   Awaitable<std::optional<std::string>> upload();
   Awaitable<bool> send(std::string id);

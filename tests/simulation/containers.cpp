@@ -15,6 +15,7 @@ void Containers::make(jobs::ContainerSpec spec) {
   container.exit_code = scheduler_.chance(70) ? 0 : 1 + static_cast<int>(scheduler_.below(255));
   container.starts = !scheduler_.chance(5);
   container.runs_for = Seconds{scheduler_.below(scheduler_.chance(10) ? 7200 : 60)};
+  container.says = 1 + scheduler_.below(1'000'000);
   if (scheduler_.chance(70)) container.writes = 1 + scheduler_.below(1'000'000);
   containers_.emplace(id, std::move(container));
   adopt(id);
@@ -24,7 +25,7 @@ void Containers::adopt(const std::string& job_id) {
   const auto found = containers_.find(job_id);
   if (found == containers_.end()) return;
   found->second.log_change = disk_.begin_change();
-  disk_.now.logs.insert(job_id);
+  disk_.now.logs.try_emplace(job_id, make_file());
 }
 
 void Containers::ask_to_stop(const std::string& job_id) {
@@ -53,7 +54,7 @@ bool Containers::advance() {
 }
 
 bool Containers::advance(Container& container) {
-  const auto ran = scheduler_.clock().now() - container.started.at;
+  const auto ran = scheduler_.clock().monotonic() - container.began;
   switch (container.phase) {
     case Phase::kMade:
       if (container.stop_asked) {
@@ -85,18 +86,24 @@ bool Containers::advance(Container& container) {
 
 void Containers::start(Container& container) {
   container.phase = Phase::kRunning;
+  container.began = scheduler_.clock().monotonic();
   container.started = {scheduler_.clock().now(), "c-" + container.spec.job_id, "sha256:1"};
   ++starts_[container.spec.job_id];
   if (const auto home = disk_.now.workspaces.find(container.spec.job_id);
-      home != disk_.now.workspaces.end()) {
-    home->second.artifact = container.writes;
+      home != disk_.now.workspaces.end() && container.writes) {
+    home->second.artifact = make_file(*container.writes);
   }
+  disk_.now.logs.at(container.spec.job_id) = make_file(container.says);
   scheduler_.trace().add("container runs", container.spec.job_id);
 }
 
 void Containers::end(Container& container, EndCause cause, std::optional<int> code) {
-  if (bug_ != Bug::kLogNotSynced) disk_.synced(container.log_change);
+  if (bug_ != Bug::kLogNotSynced) {
+    disk_.now.logs.at(container.spec.job_id)->synced = true;
+    disk_.synced(container.log_change);
+  }
   be_over(container, cause, code);
+  container.log_kept = container.exited.started.has_value();
 }
 
 void Containers::be_over(Container& container, EndCause cause, std::optional<int> code) {
@@ -122,9 +129,9 @@ void Containers::vanish() {
 void Containers::cut_power() {
   for (auto& [id, container] : containers_) {
     const bool open = container.phase == Phase::kMade || container.phase == Phase::kRunning;
-    if (!open) continue;
-    be_over(container, EndCause::kLost, std::nullopt);
-    container.writes.reset();  // the command had not synced it itself: it may be gone
+    if (open) be_over(container, EndCause::kLost, std::nullopt);
+    container.cut_short = container.cut_short || open;
+    container.exited.host_restarted_since = !open && bug_ != Bug::kNoBootId;
   }
 }
 

@@ -24,7 +24,11 @@ struct Container {
   int exit_code = 0;   ///< what the command will end with
   bool starts = true;  ///< false: the image is not found
   Milliseconds runs_for{0};
+  Milliseconds began{0};          ///< by the clock that never jumps
+  Content says = 0;               ///< its output
   std::optional<Content> writes;  ///< its artifact
+  bool log_kept = false;          ///< its end was noted, with all of the log
+  bool cut_short = false;         ///< the power went while it ran: what it wrote may be gone
   std::uint64_t log_change = 0;   ///< which change of the disk made its log
 };
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,31 +14,32 @@ namespace flashpods::simulation {
 /// What the files of an upload or an artifact say: one number stands for all bytes.
 using Content = std::uint64_t;
 
-/// A file's bytes. Until they are synced, a power cut leaves zeros.
-struct File {
+/// A file's bytes, whatever names it has by now. Until they are synced, a power cut leaves none.
+struct Inode {
   Content content = 0;
   bool synced = false;
 };
+using File = std::shared_ptr<Inode>;
+
+[[nodiscard]] inline File make_file(Content content = 0) {
+  return std::make_shared<Inode>(content, false);
+}
 
 /// A job's directory.
 struct Workspace {
-  std::optional<Content> work;      ///< the snapshot, once it is moved here
-  std::optional<Content> artifact;  ///< what the container wrote to /artifacts
+  File work;      ///< the snapshot, once it is moved here
+  File artifact;  ///< what the container wrote to /artifacts
 };
 
-/// A connection's slot and the uploads in its module directory.
-struct Transfer {
-  bool live = true;
-  std::map<std::string, Content> uploads;
-};
+using Files = std::map<std::string, File>;
 
 struct DiskState {
-  std::map<std::string, Content> received;
-  std::map<std::string, Content> sealed;
-  std::map<std::string, Transfer> transfers;
+  Files received;
+  Files sealed;
+  std::map<std::string, Files> transfers;  ///< a connection's slot → uploads in its directory
   std::map<std::string, Workspace> workspaces;
-  std::map<std::string, File> artifacts;
-  std::set<std::string> logs;
+  Files artifacts;
+  Files logs;
 };
 
 /// The host's disk: survives the daemon. Directory changes that are not synced may be undone by a
@@ -46,6 +47,7 @@ struct DiskState {
 class Disk {
  public:
   DiskState now;
+  std::set<std::string> rsyncs;  ///< connections whose process lives and holds its slot's lock
 
   /// To be called before a change; returns its number.
   std::uint64_t begin_change();

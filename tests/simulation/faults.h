@@ -10,6 +10,9 @@ enum class Bug : std::uint8_t {
   kNoIntent,         ///< the row that says `starting` is not written before the container is made
   kNoTransaction,    ///< half of what one commit should change is changed
   kNoFsync,          ///< artifacts are reported kept before they are on the disk
+  kUploadNotSynced,  ///< an upload is final before it is on the disk
+  kNoLock,           ///< a transfer that outlives its daemon is overlooked
+  kNoBootId,         ///< that the host restarted is overlooked
   kLogNotSynced,     ///< a shim notes the end before the log is on the disk
   kForgetsStop,      ///< a cancelled job may complete
   kNoAdmission,      ///< every job is let in
@@ -21,6 +24,7 @@ struct Faults {
   int store = 1;     ///< a commit fails: full disk, I/O error
   int files = 2;     ///< ENOSPC, EIO, EMFILE
   int executor = 3;  ///< podman fails
+  int hang = 1;      ///< podman hangs until it is given up
   int kill = 2;      ///< the daemon is killed, at any step
   int power = 30;    ///< of these: the whole host goes down
   int vanish = 1;    ///< a container is removed behind our back
@@ -28,6 +32,6 @@ struct Faults {
   int lost_reply = 5;
 };
 
-inline constexpr Faults kNoFaults{0, 0, 0, 0, 0, 0, 0, 0};
+inline constexpr Faults kNoFaults{0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 }  // namespace flashpods::simulation

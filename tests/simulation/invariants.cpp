@@ -16,6 +16,8 @@ struct Invariants::Seen {
   std::optional<std::string> key;
   std::optional<std::string> outcome;
   std::optional<std::int64_t> exit_code;
+  std::string error;
+  std::string message;
   bool stop_requested;
   bool released;
   bool log_deleted;
@@ -32,7 +34,8 @@ std::vector<Invariants::Seen> Invariants::jobs_in(Transaction& tx) {
   for (const auto& row : tx.rows("SELECT * FROM jobs ORDER BY id")) {
     all.push_back({row.text("id"), *jobs::parse_status(row.text("status")),
                    row.optional_text("client_job_id"), row.optional_text("outcome"),
-                   row.optional_integer("exit_code"),
+                   row.optional_integer("exit_code"), row.optional_text("error").value_or(""),
+                   row.optional_text("message").value_or(""),
                    row.optional_text("stop_requested_at").has_value(),
                    row.optional_text("released_at").has_value(),
                    row.optional_text("log_deleted_at").has_value(),
@@ -61,6 +64,7 @@ void Invariants::after_commit(Transaction& tx) {
     check_transition(job);
     check_outcome(job);
     check_kept(job);
+    check_reason(job);
     if (!job.key) continue;
     if (job.status == Status::kCleaned) {
       std::erase_if(promises.job_of_key, [&](const auto& entry) { return entry.second == job.id; });
@@ -71,6 +75,13 @@ void Invariants::after_commit(Transaction& tx) {
   }
   if (last_.size() > all.size()) scheduler_.trace().violation("a job's row is gone");
   check_admission(tx);
+  look_at_uploads(tx);
+}
+
+void Invariants::after_crash() {
+  for (const auto& [id, status] : last_) {
+    if (jobs::is_active(status)) shaken_.insert(id);
+  }
 }
 
 /// No state moves backwards, and a job that is over keeps its end.
@@ -96,15 +107,22 @@ void Invariants::check_outcome(const Seen& job) {
     violation(job.id, "completed without exit code 0");
   }
   const Container* container = containers_.find(job.id);
-  if (container == nullptr || container->phase < Container::Phase::kEnded) {
-    if (container != nullptr && outcome == Status::kCompleted) {
-      violation(job.id, "completed while its container runs");
-    }
-    return;
+  if (container == nullptr) return;
+  if (container->phase < Container::Phase::kEnded) {
+    return violation(job.id, "is over while its container runs");
+  }
+  if (job.released && container->phase != Container::Phase::kGone) {
+    violation(job.id, "is released before its container is gone");
   }
   const auto code = container->exited.exit_code;
-  if (job.exit_code && code && *job.exit_code != *code) {
-    violation(job.id, fmt::format("exit code {}, not the container's {}", *job.exit_code, *code));
+  const bool by_itself = container->exited.cause == jobs::EndCause::kExited;
+  if ((by_itself || job.exit_code) && job.exit_code != code) {
+    violation(job.id, fmt::format("exit code {}, not the container's {}",
+                                  job.exit_code.value_or(-1), code.value_or(-1)));
+  }
+  if (by_itself && !stopped && outcome == Status::kFailed && code == 0 &&
+      !container->exited.host_restarted_since) {
+    violation(job.id, "failed although its command did not: " + job.message);
   }
 }
 
@@ -114,15 +132,66 @@ void Invariants::check_kept(const Seen& job) {
   const Container* container = containers_.find(job.id);
   const bool ran = container != nullptr && container->exited.started.has_value();
   if (!ran) return;
-  if (!job.log_deleted && job.status != Status::kCleaning && !disk_.now.logs.contains(job.id)) {
-    if (job.log_expires_at > latest_) violation(job.id, "its log is gone");
+  if (!job.log_deleted && job.status != Status::kCleaning && job.log_expires_at > latest_) {
+    const auto log = disk_.now.logs.find(job.id);
+    const bool there = log != disk_.now.logs.end();
+    const bool whole = there && log->second->content == container->says;
+    if (!there || (container->log_kept && !whole))
+      violation(job.id, "its log is gone or not whole");
   }
-  if (job.artifacts_deleted || !container->writes || job.end() == Status::kFailed) return;
+  const bool written = container->writes && !container->cut_short;
+  if (job.artifacts_deleted || !written || job.artifacts_expires_at <= latest_) return;
   const auto kept = disk_.now.artifacts.find(job.id);
   const bool whole =
-      kept != disk_.now.artifacts.end() && kept->second.content == *container->writes;
-  if (!whole && job.artifacts_expires_at > latest_) {
-    violation(job.id, "its artifact is gone or not whole");
+      kept != disk_.now.artifacts.end() && kept->second->content == *container->writes;
+  // What the power took before it could be collected must at least be said.
+  const bool said = job.message.contains("The host restarted");
+  if (!whole && !said) violation(job.id, "its artifact is gone or not whole");
+}
+
+/// A job that did not run has a true reason for it. Asked once: containers are forgotten later.
+void Invariants::check_reason(const Seen& job) {
+  if (!job.is_over() || !over_.insert(job.id).second) return;
+  if (job.error == "container_start_failed" && !job.message.contains("simulated")) {
+    violation(job.id, "did not start, and nothing had failed: " + job.message);
+  }
+  const bool lost =
+      job.error == "container_not_found_on_recovery" || job.error == "container_lost_on_recovery";
+  const Container* container = containers_.find(job.id);
+  const bool truly = container != nullptr && container->exited.cause == jobs::EndCause::kLost;
+  if (lost && !truly && !shaken_.contains(job.id)) {
+    violation(job.id, "is lost, and nothing had happened to it");
+  }
+}
+
+void Invariants::look_at_uploads(Transaction& tx) {
+  for (const auto& row : tx.rows("SELECT * FROM uploads")) {
+    const auto state = row.text("state");
+    const auto known = snapshots_.find(row.text("id"));
+    if (state == "finalized") {
+      const auto content = static_cast<Content>(row.integer("size_bytes"));
+      const Snapshot now{content, true, row.optional_text("job_id").value_or("")};
+      snapshots_.insert_or_assign(row.text("id"), now);
+    } else if (known != snapshots_.end()) {
+      known->second.wanted = false;
+    }
+  }
+}
+
+/// A snapshot's bytes never change, and until it has served it is there.
+void Invariants::check_uploads() {
+  const auto& disk = disk_.now;
+  for (const auto& [id, snapshot] : snapshots_) {
+    const auto home = disk.workspaces.find(snapshot.job_id);
+    File file = home == disk.workspaces.end() ? nullptr : home->second.work;
+    for (const auto* place : {&disk.sealed, &disk.received}) {
+      const auto found = place->find(id);
+      if (found != place->end()) file = found->second;
+    }
+    if (file == nullptr && snapshot.wanted) violation(id, "was finalized and is gone");
+    if (file != nullptr && file->content != snapshot.content) {
+      violation(id, "changed after it was finalized");
+    }
   }
 }
 
@@ -148,12 +217,7 @@ void Invariants::at_any_time() {
   if (cpus > limits_.capacity.cpus || memory > limits_.capacity.memory_gb) {
     scheduler_.trace().violation(fmt::format("containers hold {} CPUs, {} GB", cpus, memory));
   }
-  for (const auto& [id, content] : promises.finalized) {
-    const auto sealed = disk_.now.sealed.find(id);
-    if (sealed != disk_.now.sealed.end() && sealed->second != content) {
-      violation(id, "changed after it was finalized");
-    }
-  }
+  check_uploads();
 }
 
 void Invariants::at_rest(Transaction& tx) {

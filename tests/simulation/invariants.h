@@ -14,7 +14,6 @@ namespace flashpods::simulation {
 /// What clients were told and may rely on.
 struct Promises {
   std::map<std::string, std::string> job_of_key;  ///< client_job_id → job, while not cleaned
-  std::map<std::string, Content> finalized;       ///< upload → bytes
   std::set<std::string> acknowledged;             ///< jobs
   std::set<std::string> stopped;                  ///< jobs that were not over yet
 };
@@ -36,6 +35,9 @@ class Invariants {
   /// Inside each transaction that is kept.
   void after_commit(Transaction& tx);
 
+  /// The daemon is dead: what it had under way may end as never started.
+  void after_crash();
+
   /// Between any two steps.
   void at_any_time();
 
@@ -51,6 +53,9 @@ class Invariants {
   void check_transition(const Seen& job);
   void check_outcome(const Seen& job);
   void check_kept(const Seen& job);
+  void check_reason(const Seen& job);
+  void look_at_uploads(Transaction& tx);
+  void check_uploads();
   void check_admission(Transaction& tx);
   void violation(const std::string& job, const std::string& what);
 
@@ -58,8 +63,18 @@ class Invariants {
   Disk& disk_;
   Containers& containers_;
   const jobs::JobLimits& limits_;
+  /// An upload that is final, whatever became of it since.
+  struct Snapshot {
+    Content content = 0;
+    bool wanted = true;  ///< nobody has it yet and its time is not over
+    std::string job_id;  ///< whose work it becomes
+  };
+
   std::map<std::string, jobs::Status> last_;
-  std::int64_t changes_ = -1;  ///< of the database, at the last look
+  std::map<std::string, Snapshot> snapshots_;
+  std::set<std::string> over_;
+  std::set<std::string> shaken_;  ///< jobs that were not over when their daemon died
+  std::int64_t changes_ = -1;     ///< of the database, at the last look
   Time latest_{};
 };
 

@@ -1,6 +1,5 @@
 // flashpods-simulate: see tests/simulation/simulation.h.
 
-#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -8,9 +7,11 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include <sqlite3.h>
 
@@ -61,17 +62,34 @@ std::optional<Options> options_of(int argc, char** argv) {
   return options;
 }
 
+constexpr std::uint64_t kEnoughFailures = 20;
+
 /// What all threads count.
 struct Tally {
+  Tally(std::uint64_t from, std::uint64_t seeds) : next(from), end(from + seeds) {}
+
   std::mutex mutex;
+  std::uint64_t next;
+  const std::uint64_t end;
+  std::set<std::uint64_t> under_way;
   std::uint64_t done = 0;
   std::uint64_t steps = 0;
   std::uint64_t kills = 0;
   std::uint64_t failed = 0;
 
+  /// The next seed, unless it is enough.
+  std::optional<std::uint64_t> begin() {
+    const std::scoped_lock lock(mutex);
+    if (next == end || failed >= kEnoughFailures) return std::nullopt;
+    under_way.insert(next);
+    return next++;
+  }
+
   void add(std::uint64_t seed, const Outcome& outcome) {
     const std::scoped_lock lock(mutex);
+    under_way.erase(seed);
     ++done;
+    if (done % 10'000 == 0) tell_progress();
     steps += static_cast<std::uint64_t>(outcome.steps);
     kills += static_cast<std::uint64_t>(outcome.kills);
     if (outcome.violations.empty()) return;
@@ -81,25 +99,20 @@ struct Tally {
                 static_cast<unsigned long long>(seed));
     std::fflush(stdout);
   }
+
+  /// A run that goes on from here leaves none out.
+  void tell_progress() const {
+    const auto from = under_way.empty() ? next : *under_way.begin();
+    std::printf("%llu seeds, %llu failed; to go on: --from %llu\n",
+                static_cast<unsigned long long>(done), static_cast<unsigned long long>(failed),
+                static_cast<unsigned long long>(from));
+    std::fflush(stdout);
+  }
 };
 
-constexpr std::uint64_t kEnoughFailures = 20;
-
-void work(const Options& options, std::atomic<std::uint64_t>& next, Tally& tally) {
-  for (;;) {
-    const auto seed = next++;
-    if (seed >= options.from + options.seeds) return;
-    {
-      const std::scoped_lock lock(tally.mutex);
-      if (tally.failed >= kEnoughFailures) return;
-      if (tally.done > 0 && tally.done % 10'000 == 0) {
-        std::printf("%llu seeds, next --from %llu\n", static_cast<unsigned long long>(tally.done),
-                    static_cast<unsigned long long>(seed));
-        std::fflush(stdout);
-      }
-    }
-    tally.add(seed, simulate({.seed = seed, .print = options.print}));
-  }
+void work(Tally& tally, bool print) {
+  while (const auto seed = tally.begin())
+    tally.add(*seed, simulate({.seed = *seed, .print = print}));
 }
 
 }  // namespace
@@ -113,12 +126,11 @@ int main(int argc, char** argv) {
   }
   const Options options = *given;
   const auto begin = std::chrono::steady_clock::now();
-  std::atomic<std::uint64_t> next = options.from;
-  Tally tally;
+  Tally tally(options.from, options.seeds);
   {
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < options.threads; ++i) {
-      threads.emplace_back([&] { work(options, next, tally); });
+      threads.emplace_back([&] { work(tally, options.print); });
     }
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

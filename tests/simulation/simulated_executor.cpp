@@ -9,15 +9,27 @@ using Phase = Container::Phase;
 
 namespace {
 
+constexpr Seconds kPatience{60};
+
 std::unexpected<Error> podman_failed() {
-  return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
+  return fail(ErrorKind::kUnavailable, "podman_failed", "simulated: podman failed");
 }
 
 }  // namespace
 
+/// A moment, or until it is given up.
+Awaitable<bool> SimulatedExecutor::answers(std::string_view what) {
+  co_await scheduler_.step(Owner::kDaemon, what);
+  if (scheduler_.chance(faults_.hang)) {
+    co_await scheduler_.sleep(Owner::kDaemon, kPatience);
+    co_return false;
+  }
+  co_return !scheduler_.chance(faults_.executor);
+}
+
 Awaitable<Result<void>> SimulatedExecutor::launch(jobs::ContainerSpec spec) {
-  co_await scheduler_.step(Owner::kDaemon, "launch");
-  if (!spec.adopt_only && scheduler_.chance(faults_.executor)) co_return podman_failed();
+  const bool answered = co_await answers("launch");
+  if (!spec.adopt_only && !answered) co_return podman_failed();
   if (spec.adopt_only) {
     containers_.adopt(spec.job_id);
   } else {
@@ -59,22 +71,22 @@ Awaitable<void> SimulatedExecutor::wait_removed(std::string job_id) {
 }
 
 Awaitable<void> SimulatedExecutor::stop(std::string job_id) {
-  co_await scheduler_.step(Owner::kDaemon, "stop");
+  co_await answers("stop");  // the shim hears of it when it is asked again
   if (bug_ != Bug::kForgetsStop) containers_.ask_to_stop(job_id);
   co_await scheduler_.step(Owner::kDaemon, "stop noted");
 }
 
 Awaitable<Result<void>> SimulatedExecutor::remove(std::string job_id) {
-  co_await scheduler_.step(Owner::kDaemon, "remove container");
-  if (scheduler_.chance(faults_.executor)) co_return podman_failed();
+  const bool answered = co_await answers("remove container");
+  if (!answered) co_return podman_failed();
   containers_.remove(job_id);
   co_await scheduler_.step(Owner::kDaemon, "removed container");
   co_return Result<void>{};
 }
 
 Awaitable<Result<std::vector<jobs::Observed>>> SimulatedExecutor::list() {
-  co_await scheduler_.step(Owner::kDaemon, "list containers");
-  if (scheduler_.chance(faults_.executor)) co_return podman_failed();
+  const bool answered = co_await answers("list containers");
+  if (!answered) co_return podman_failed();
   std::vector<jobs::Observed> observed;
   for (const auto& [id, container] : containers_.all()) {
     if (container.phase == Phase::kGone) continue;

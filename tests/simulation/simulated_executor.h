@@ -25,6 +25,7 @@ class SimulatedExecutor final : public jobs::Executor {
   Awaitable<Result<std::vector<jobs::Observed>>> list() override;
 
  private:
+  Awaitable<bool> answers(std::string_view what);
   [[nodiscard]] bool is_past(const std::string& job_id, Container::Phase phase) const;
   [[nodiscard]] jobs::Exited exit_of(const std::string& job_id) const;
 

@@ -1,5 +1,8 @@
 #include "simulation/simulated_files.h"
 
+#include <array>
+#include <cerrno>
+
 #include "artifacts/repository.h"
 
 namespace flashpods::simulation {
@@ -8,8 +11,9 @@ namespace {
 
 constexpr std::string_view kArtifact = "out.bin";
 
-std::unexpected<Error> disk_error() {
-  return fail(ErrorKind::kInsufficientStorage, "disk_full", "No space left on device");
+std::unexpected<Error> disk_error(Scheduler& scheduler) {
+  constexpr std::array kErrors{ENOSPC, EIO, EMFILE};
+  return std::unexpected(errno_error(kErrors[scheduler.below(kErrors.size())], "simulated"));
 }
 
 /// As rename(2): the name at the target is replaced.
@@ -26,12 +30,13 @@ void move_entry(From& from, To& to, const std::string& id) {
 Awaitable<Result<void>> DiskAccess::change(std::string_view what,
                                            std::function<void(DiskState&)> apply) {
   co_await scheduler.step(Owner::kDaemon, what);
-  if (scheduler.chance(faults.files)) co_return disk_error();
+  if (scheduler.chance(faults.files)) co_return disk_error(scheduler);
   const auto change = disk.begin_change();
   apply(disk.now);
   co_await scheduler.step(Owner::kDaemon, "sync");
   disk.synced(change);
-  if (scheduler.chance(faults.files)) co_return disk_error();  // after the fact, as fsync may
+  if (scheduler.chance(faults.files))
+    co_return disk_error(scheduler);  // after the fact, as fsync may
   co_await scheduler.step(Owner::kDaemon, "synced");
   co_return Result<void>{};
 }
@@ -67,23 +72,23 @@ Awaitable<Result<void>> SimulatedJobFiles::prepare(std::string job_id,
 Awaitable<Result<jobs::Collected>> SimulatedJobFiles::collect(std::string job_id) {
   auto& disk = with_.disk.now;
   co_await with_.scheduler.step(Owner::kDaemon, "collect");
-  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
   const auto change = with_.disk.begin_change();
   const auto workspace = disk.workspaces.find(job_id);
   if (workspace != disk.workspaces.end() && workspace->second.artifact) {
-    disk.artifacts[job_id] = {*workspace->second.artifact, false};
+    disk.artifacts[job_id] = workspace->second.artifact;
   }
   if (with_.bug != Bug::kNoFsync) {
     co_await with_.scheduler.step(Owner::kDaemon, "sync artifacts");
     const auto kept = disk.artifacts.find(job_id);
-    if (kept != disk.artifacts.end()) kept->second.synced = true;
+    if (kept != disk.artifacts.end()) kept->second->synced = true;
     with_.disk.synced(change);
   }
   co_await with_.scheduler.step(Owner::kDaemon, "collected");
   jobs::Collected collected;
   const auto kept = disk.artifacts.find(job_id);
   if (kept == disk.artifacts.end()) co_return collected;
-  collected.insert_rows = [job_id, content = kept->second.content](Transaction& tx, Time now) {
+  collected.insert_rows = [job_id, content = kept->second->content](Transaction& tx, Time now) {
     artifacts::Artifact artifact;
     artifact.name = kArtifact;
     artifact.size_bytes = content;
@@ -114,7 +119,8 @@ Awaitable<Result<void>> SimulatedJobFiles::remove_artifacts(std::string job_id) 
 Awaitable<jobs::JobsOnDisk> SimulatedJobFiles::on_disk() {
   co_await with_.scheduler.step(Owner::kDaemon, "look at the disk");
   jobs::JobsOnDisk found;
-  std::set<std::string> results = with_.disk.now.logs;
+  std::set<std::string> results;
+  for (const auto& [id, file] : with_.disk.now.logs) results.insert(id);
   for (const auto& [id, workspace] : with_.disk.now.workspaces) found.workspaces.push_back(id);
   for (const auto& [id, file] : with_.disk.now.artifacts) results.insert(id);
   found.results.assign(results.begin(), results.end());
@@ -127,15 +133,15 @@ Awaitable<Result<void>> SimulatedUploadFiles::create() { co_return Result<void>{
 
 Awaitable<Result<uploads::DiskUse>> SimulatedUploadFiles::usage() {
   co_await with_.scheduler.step(Owner::kDaemon, "measure uploads");
-  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
   co_return uploads::DiskUse{};
 }
 
 Awaitable<Result<std::uint64_t>> SimulatedUploadFiles::claim(std::string id,
                                                              std::string connection) {
   auto claim = [&](DiskState& disk) {
-    auto& uploads = disk.transfers[connection].uploads;
-    uploads.try_emplace(id, 0);
+    auto& uploads = disk.transfers[connection];
+    uploads.try_emplace(id, make_file());
     move_entry(disk.received, uploads, id);
   };
   const auto claimed = co_await with_.change("claim upload", std::move(claim));
@@ -148,7 +154,7 @@ Awaitable<Result<void>> SimulatedUploadFiles::give_back(std::string connection,
   auto give = [&](DiskState& disk) {
     const auto transfer = disk.transfers.find(connection);
     if (transfer == disk.transfers.end()) return;
-    for (const auto& id : ids) move_entry(transfer->second.uploads, disk.received, id);
+    for (const auto& id : ids) move_entry(transfer->second, disk.received, id);
     disk.transfers.erase(transfer);
   };
   co_return co_await with_.change("give back upload", std::move(give));
@@ -156,25 +162,27 @@ Awaitable<Result<void>> SimulatedUploadFiles::give_back(std::string connection,
 
 Awaitable<Result<std::vector<uploads::FoundTransfer>>> SimulatedUploadFiles::transfers() {
   co_await with_.scheduler.step(Owner::kDaemon, "list transfers");
-  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
   std::vector<uploads::FoundTransfer> found;
-  for (const auto& [name, transfer] : with_.disk.now.transfers) {
-    found.push_back({name, transfer.live, transfer.live ? 2 : 0, {}});
-    for (const auto& [id, content] : transfer.uploads) found.back().ids.push_back(id);
+  for (const auto& [name, uploads] : with_.disk.now.transfers) {
+    const bool live = with_.disk.rsyncs.contains(name) && with_.bug != Bug::kNoLock;
+    found.push_back({name, live, live ? 2 : 0, {}});
+    for (const auto& [id, file] : uploads) found.back().ids.push_back(id);
   }
   co_return found;
 }
 
 Awaitable<Result<uploads::TreeContent>> SimulatedUploadFiles::purge(std::string id) {
   co_await with_.scheduler.step(Owner::kDaemon, "purge upload");
-  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
   const auto found = with_.disk.now.received.find(id);
   if (found == with_.disk.now.received.end()) {
     co_return fail(ErrorKind::kNotFound, "no_files", "Nothing of this upload is there.");
   }
   uploads::TreeContent tree;
-  tree.size_bytes = found->second;
+  tree.size_bytes = found->second->content;
   tree.files = 1;
+  if (with_.bug != Bug::kUploadNotSynced) found->second->synced = true;
   co_await with_.scheduler.step(Owner::kDaemon, "purged upload");
   co_return tree;
 }
@@ -199,12 +207,11 @@ Awaitable<Result<void>> SimulatedUploadFiles::remove(std::string id) {
 
 namespace {
 
-Awaitable<Result<std::vector<std::string>>> ids_of(
-    DiskAccess& with, std::map<std::string, Content> DiskState::* place) {
+Awaitable<Result<std::vector<std::string>>> ids_of(DiskAccess& with, Files DiskState::* place) {
   co_await with.scheduler.step(Owner::kDaemon, "list uploads");
-  if (with.scheduler.chance(with.faults.files)) co_return disk_error();
+  if (with.scheduler.chance(with.faults.files)) co_return disk_error(with.scheduler);
   std::vector<std::string> ids;
-  for (const auto& [id, content] : with.disk.now.*place) ids.push_back(id);
+  for (const auto& [id, file] : with.disk.now.*place) ids.push_back(id);
   co_return ids;
 }
 

@@ -32,7 +32,7 @@ std::int64_t job_count(Transaction& tx) {
 
 Awaitable<void> SimulatedStore::execute(Work work) {
   co_await scheduler_.step(Owner::kDaemon, "commit");
-  if (scheduler_.chance(faults_.store)) throw StoreError("database or disk is full", true);
+  if (scheduler_.chance(faults_.store)) throw StoreError("simulated", scheduler_.chance(50));
   auto observed = [this, work = std::move(work)](Transaction& tx) {
     const bool keep = apply(tx, work);
     if (keep) observer_(tx);

@@ -101,6 +101,7 @@ class History {
     const bool power = scheduler_.chance(faults_.power);
     trace_.add(power ? "the power is cut" : "flashpodsd is killed");
     daemon_->kill();
+    invariants_.after_crash();
     if (power) {
       containers_.cut_power();
       disk_.cut_power(scheduler_);

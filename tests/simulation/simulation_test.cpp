@@ -23,6 +23,7 @@ TEST_P(PlantedBug, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug,
                          testing::Values(Bug::kNoIntent, Bug::kNoTransaction, Bug::kNoFsync,
+                                         Bug::kUploadNotSynced, Bug::kNoLock, Bug::kNoBootId,
                                          Bug::kLogNotSynced, Bug::kForgetsStop, Bug::kNoAdmission,
                                          Bug::kLeavesWorkspace));
 
