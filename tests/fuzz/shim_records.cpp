@@ -29,7 +29,7 @@ FUZZ_TARGET(shim_records) {
     case 'k':
       return check(shim::parse_stop(input), shim::parse_stop);
     default:
-      return check(shim::parse_exited(input), shim::parse_exited);
+      return check(shim::parse_exit(input), shim::parse_exit);
   }
 }
 

@@ -64,7 +64,7 @@ JobFollower::Snapshot JobFollower::read_files(const std::filesystem::path& direc
     if (auto record = shim::parse_started(*text)) snapshot.started = std::move(record->started);
   }
   if (const auto text = read(shim::kExitFile)) {
-    if (auto record = shim::parse_exited(*text)) snapshot.exited = std::move(*record);
+    if (auto record = shim::parse_exit(*text)) snapshot.exited = std::move(record->exited);
   }
   snapshot.removed = read(shim::kRemovedFile).has_value();
   return snapshot;

@@ -232,7 +232,8 @@ Result<StopRecord> parse_stop(std::string_view text) {
   return record;
 }
 
-std::string to_text(const jobs::Exited& exited) {
+std::string to_text(const ExitRecord& record) {
+  const auto& exited = record.exited;
   json object{{"version", kVersion},
               {"cause", cause_word(exited.cause)},
               {"exit_code", nullptr},
@@ -240,6 +241,7 @@ std::string to_text(const jobs::Exited& exited) {
               {"message", exited.message},
               {"started", nullptr},
               {"at", to_rfc3339_ms(exited.at)},
+              {"boot", boot_json(record.boot)},
               {"log_bytes", exited.log_bytes},
               {"log_truncated", exited.log_truncated}};
   if (exited.exit_code) object["exit_code"] = *exited.exit_code;
@@ -247,11 +249,12 @@ std::string to_text(const jobs::Exited& exited) {
   return dump_json(object);
 }
 
-Result<jobs::Exited> parse_exited(std::string_view text) {
+Result<ExitRecord> parse_exit(std::string_view text) {
   const auto object = parse_object(text);
   if (!object) return std::unexpected(object.error());
   JsonReader reader(*object);
-  jobs::Exited exited;
+  ExitRecord record;
+  auto& exited = record.exited;
   exited.cause = cause_of(reader.string("cause"), reader);
   if (const auto code = reader.optional_integer("exit_code", 0, 255)) {
     exited.exit_code = static_cast<int>(*code);
@@ -264,10 +267,11 @@ Result<jobs::Exited> parse_exited(std::string_view text) {
     if (auto error = failed(in)) reader.reject(std::move(*error));
   }
   exited.at = read_time(reader, "at");
+  record.boot = read_boot(reader, "boot");
   exited.log_bytes = static_cast<std::uint64_t>(integer(reader, "log_bytes", 0));
   exited.log_truncated = reader.optional_bool("log_truncated").value_or(false);
   if (auto error = failed(reader)) return std::unexpected(std::move(*error));
-  return exited;
+  return record;
 }
 
 }  // namespace flashpods::shim

@@ -34,16 +34,22 @@ struct StopRecord {
   std::string message = {};  ///< for a person, where the cause alone says too little
 };
 
+/// exit.json
+struct ExitRecord {
+  jobs::Exited exited;
+  BootTime boot;  ///< when it was noted; empty in a record of a version before this member
+};
+
 [[nodiscard]] std::string to_text(const JobRecord& record);
 [[nodiscard]] std::string to_text(const StartedRecord& record);
 [[nodiscard]] std::string to_text(const StopRecord& record);
-[[nodiscard]] std::string to_text(const jobs::Exited& exited);
+[[nodiscard]] std::string to_text(const ExitRecord& record);
 
 /// kInvalid "invalid_record" for anything unusable.
 [[nodiscard]] Result<JobRecord> parse_job(std::string_view text);
 [[nodiscard]] Result<StartedRecord> parse_started(std::string_view text);
 [[nodiscard]] Result<StopRecord> parse_stop(std::string_view text);
-[[nodiscard]] Result<jobs::Exited> parse_exited(std::string_view text);
+[[nodiscard]] Result<ExitRecord> parse_exit(std::string_view text);
 
 /// "exited", "oom_killed", …: the word of a cause in a record.
 [[nodiscard]] std::string_view cause_word(jobs::EndCause cause);

@@ -35,7 +35,8 @@ TEST(ShimRecords, AJobComesBackAsItWas) {
 
 TEST(ShimRecords, EachEndComesBackAsItWas) {
   for (int cause = 0; cause <= static_cast<int>(jobs::EndCause::kLost); ++cause) {
-    jobs::Exited exited;
+    ExitRecord record;
+    auto& exited = record.exited;
     exited.cause = static_cast<jobs::EndCause>(cause);
     exited.exit_code = 3;
     exited.signal = 9;
@@ -44,12 +45,23 @@ TEST(ShimRecords, EachEndComesBackAsItWas) {
     exited.at = Time{Milliseconds(6)};
     exited.log_bytes = 77;
     exited.log_truncated = true;
-    const auto back = parse_exited(to_text(exited));
+    record.boot = {"b", Milliseconds(9)};
+    const auto back = parse_exit(to_text(record));
     ASSERT_TRUE(back) << back.error().message;
-    EXPECT_EQ(back->cause, exited.cause);
-    EXPECT_EQ(to_text(*back), to_text(exited));
-    EXPECT_EQ(back->started->image_digest, "sha256:1");
+    EXPECT_EQ(back->exited.cause, exited.cause);
+    EXPECT_EQ(to_text(*back), to_text(record));
+    EXPECT_EQ(back->exited.started->image_digest, "sha256:1");
+    EXPECT_EQ(back->boot.boot, "b");
+    EXPECT_EQ(back->boot.since_boot, Milliseconds(9));
   }
+}
+
+TEST(ShimRecords, AnEndOfAVersionThatNotedNoBootIsReadAllTheSame) {
+  const auto back =
+      parse_exit(R"({"cause": "exited", "exit_code": 4, "at": "2026-01-01T00:00:00Z"})");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->exited.exit_code, 4);
+  EXPECT_EQ(back->boot.boot, "");
 }
 
 TEST(ShimRecords, StartedAndStopComeBackAsTheyWere) {
@@ -69,7 +81,7 @@ TEST(ShimRecords, NonsenseIsAnError) {
     EXPECT_FALSE(parse_job(text)) << text;
     EXPECT_FALSE(parse_started(text)) << text;
     EXPECT_FALSE(parse_stop(text)) << text;
-    EXPECT_FALSE(parse_exited(text)) << text;
+    EXPECT_FALSE(parse_exit(text)) << text;
   }
 }
 

@@ -67,7 +67,8 @@ void Supervisor::run_to_exit() {
   exited.log_truncated = with_.output.log().truncated();
   const auto file = with_.job.spec.directory / kExitFile;
   FLASHPODS_FAILPOINT("shim.exiting");
-  for (auto wait = kFirstPause; !write_file_durably(file, to_text(exited));
+  const auto text = to_text(ExitRecord{std::move(exited), boot_time()});
+  for (auto wait = kFirstPause; !write_file_durably(file, text);
        wait = std::min(2 * wait, kLongestPause)) {
     pause(wait);  // a full disk: the truth waits until it can be kept
   }
