@@ -50,8 +50,15 @@ std::string shim_program() {
   return chosen != nullptr ? chosen : FLASHPODS_SHIM_PROGRAM;
 }
 
+/// What jobs are run with: podman, or a test's script that stands before it.
+std::string& podman_program() {
+  static std::string program = "podman";
+  return program;
+}
+
 std::unique_ptr<jobs::Executor> make_podman(const SuiteParts& parts) {
   PodmanExecutorConfig config;
+  config.settings.podman = podman_program();
   config.instance = parts.instance;
   config.shim_program = shim_program();
   return std::make_unique<PodmanExecutor>(
@@ -213,7 +220,73 @@ TEST_P(ShimTest, PrivateNetworksAreUnreachableFromTheFirstInstruction) {
   EXPECT_FALSE(routes.contains("tap0\n") && routes.contains("fe80")) << "IPv6 is on: " << routes;
 }
 
+/// A podman that misbehaves where a test wants it to, and is the real one otherwise.
+class UnreliablePodman : public ShimTest {
+ protected:
+  void SetUp() override {
+    ShimTest::SetUp();
+    if (!daemon_) return;
+    podman_program() = directory_ / "podman";
+    behave("");
+    restart_daemon();
+  }
+  void TearDown() override {
+    behave("");
+    ShimTest::TearDown();
+    podman_program() = "podman";
+  }
+
+  /// `lines` of a shell script see podman's arguments; $verb is "run", "inspect", "rm" and so on,
+  /// $here a directory for their own files.
+  void behave(const std::string& lines);
+  [[nodiscard]] std::filesystem::path here() const { return directory_; }
+};
+
+void UnreliablePodman::behave(const std::string& lines) {
+  if (podman_program() == "podman") return;  // skipped
+  const auto script = "#!/bin/sh\nhere=" + directory_.string() + R"(
+verb=$1
+[ "$verb" = --conmon ] && verb=$3
+[ "$verb" = --runtime ] && verb=$5
+)" + lines + "\nexec podman \"$@\"\n";
+  ASSERT_TRUE(write_file_durably(podman_program(), script, 0700));
+}
+
+/// Podman's record says that the command was never started.
+constexpr const char* kForgetsStart = R"(
+[ $verb = inspect ] && { said=$(podman "$@") || exit; printf "%s" "$said" | sed '
+  s/"StartedAt": "[^"]*"/"StartedAt": "0001-01-01T00:00:00Z"/
+  s/"Status": "running"/"Status": "created"/'; exit; }
+)";
+
+TEST_P(UnreliablePodman, ACommandRunsOnThoughPodmanCouldNotNoteItsStart) {
+  behave(std::string(kForgetsStart) + R"(
+[ $verb = run ] && { podman "$@"; echo "Error: no space left on device" >&2; exit 125; }
+)");
+  const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; exit 6");
+  launch(spec);
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  behave("");
+  std::ofstream(spec.directory / "artifacts/go");
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 6);
+  EXPECT_EQ(log_of(spec), "up\n");
+}
+
+TEST_P(UnreliablePodman, AStartThatPodmanNotedTooEarlyFailed) {
+  behave(R"(
+[ $verb = run ] && { shift 4; podman create "$@" >/dev/null; echo "Error: hung" >&2; exit 125; }
+[ $verb = inspect ] && { said=$(podman "$@") || exit; printf "%s" "$said" | sed '
+  s/"StartedAt": "[^"]*"/"StartedAt": "2026-01-01T00:00:00Z"/'; exit; }
+)");
+  const auto exited = run(worker("echo never"));
+  EXPECT_EQ(exited.cause, EndCause::kStartFailed) << exited.message;
+}
+
 INSTANTIATE_TEST_SUITE_P(Podman, ShimTest, testing::Values(kPodman),
+                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Podman, UnreliablePodman, testing::Values(kPodman),
                          testing::PrintToStringParamName());
 
 }  // namespace

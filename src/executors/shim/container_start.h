@@ -29,8 +29,9 @@ class ContainerStart {
 
   [[nodiscard]] jobs::EndCause cause() const { return cause_; }
   [[nodiscard]] const std::string& message() const { return message_; }
-  /// The last podman run ended by a signal: ours, or somebody else's.
-  [[nodiscard]] bool podman_was_killed() const { return !last_.exit_code; }
+  /// The last podman run did not come to its end: a signal ended it, or it obeyed ours (and said
+  /// 0).
+  [[nodiscard]] bool podman_was_killed() const { return last_.cut_short || !last_.exit_code; }
 
  private:
   bool try_run(const std::string& image);

@@ -145,16 +145,22 @@ std::optional<Exited> Supervisor::find_or_start() {
 }
 
 std::optional<Exited> Supervisor::adopt(const podman::ContainerRecord& record) {
-  if (record.instance != with_.job.spec.instance) {
-    return ended_early(EndCause::kStartFailed,
-                       "A container of this name exists already and belongs to somebody else.");
-  }
+  if (is_anothers(record)) return name_is_taken();
   if (record.ever_started()) {
     note_started(record);
     return std::nullopt;
   }
   if (host_restarted()) return lost_with_the_host();
   return adopt_unnoted(record);
+}
+
+bool Supervisor::is_anothers(const podman::ContainerRecord& record) const {
+  return record.instance != with_.job.spec.instance;
+}
+
+Exited Supervisor::name_is_taken() const {
+  return ended_early(EndCause::kStartFailed,
+                     "A container of this name exists already and belongs to somebody else.");
 }
 
 /// Podman was killed between making the container and noting that it started; a shim before us may
@@ -226,17 +232,20 @@ std::optional<Exited> Supervisor::start_anew() {
   return ended_early(start.cause(), start.message());
 }
 
-/// A podman that was killed may have started the command and not lived to say so.
+/// A podman that failed may have started the command all the same: killed before it could say so,
+/// or without the room to note it down. And it may have noted a start that the OCI runtime still
+/// holds.
 std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start) {
+  using Progress = ContainerWatch::Progress;
   const auto record = with_.podman.inspect();
-  if (record && record->ever_started()) return adopt(*record);
-  if (record && start.podman_was_killed()) {
-    watch_.open(with_.job.spec.directory, record->id);
-    const auto progress = watch_.progress();
-    const bool may_have_begun = progress == ContainerWatch::Progress::kRunning ||
-                                progress == ContainerWatch::Progress::kUnknown;
-    if (may_have_begun) return adopt_unnoted(*record);
-  }
+  if (!record) return ended_early(start.cause(), start.message());
+  if (is_anothers(*record)) return name_is_taken();
+  watch_.open(with_.job.spec.directory, record->id);
+  const auto progress = watch_.progress();
+  const bool held = progress == Progress::kNotCreated || progress == Progress::kWaiting;
+  if (!held && record->ever_started()) return adopt(*record);
+  const bool nobody_knows = progress == Progress::kUnknown && start.podman_was_killed();
+  if (progress == Progress::kRunning || nobody_knows) return adopt_unnoted(*record);
   return ended_early(start.cause(), start.message());
 }
 

@@ -41,6 +41,8 @@ class Supervisor {
   std::optional<jobs::Exited> find_or_start();
   std::optional<jobs::Exited> adopt(const podman::ContainerRecord& record);
   std::optional<jobs::Exited> adopt_unnoted(podman::ContainerRecord record);
+  [[nodiscard]] bool is_anothers(const podman::ContainerRecord& record) const;
+  [[nodiscard]] jobs::Exited name_is_taken() const;
   std::optional<jobs::Exited> clear_and_start();
   void await_output();
   std::optional<jobs::Exited> start_anew();
