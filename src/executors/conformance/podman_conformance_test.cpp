@@ -76,7 +76,17 @@ class ShimTest : public ExecutorSuite {
   /// The process that holds the lock of the job's shim.
   static pid_t shim_of(const jobs::ContainerSpec& spec);
   static pid_t pid_in(const jobs::ContainerSpec& spec, const char* file);
+  /// Fails the test after a minute.
+  static void wait_for_file(const std::filesystem::path& file);
 };
+
+void ShimTest::wait_for_file(const std::filesystem::path& file) {
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (!std::filesystem::exists(file)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << file;
+    ::usleep(5000);
+  }
+}
 
 pid_t ShimTest::pid_in(const jobs::ContainerSpec& spec, const char* file) {
   const auto text = read_file(spec.directory / file, 100).value_or("");
@@ -150,15 +160,21 @@ TEST_P(ShimTest, AContainerKilledFromOutsideIsNoExitCodeOfTheJob) {
 }
 
 TEST_P(ShimTest, AVanishedContainerIsLostNotGuessed) {
-  const auto spec = worker("echo up; sleep 1000");
+  const auto spec = worker(
+      "echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; echo last; touch "
+      "/artifacts/said;"
+      "sleep 1000");
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
   ::kill(shim_of(spec), SIGSTOP);
   const auto shim = shim_of(spec);
+  std::ofstream(spec.directory / "artifacts/go");
+  wait_for_file(spec.directory / "artifacts/said");
   EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
   ::kill(shim, SIGKILL);
   EXPECT_EQ(wait(spec).cause, EndCause::kLost);
+  EXPECT_EQ(log_of(spec), "up\nlast\n");
 }
 
 TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
@@ -240,6 +256,8 @@ class UnreliablePodman : public ShimTest {
   /// $here a directory for their own files.
   void behave(const std::string& lines);
   [[nodiscard]] std::filesystem::path here() const { return directory_; }
+  /// The end, told by a shim that had no answer from podman; only the removal waits for one.
+  jobs::Exited wait_while_dumb(const jobs::ContainerSpec& spec);
 };
 
 void UnreliablePodman::behave(const std::string& lines) {
@@ -250,6 +268,13 @@ verb=$1
 [ "$verb" = --runtime ] && verb=$5
 )" + lines + "\nexec podman \"$@\"\n";
   ASSERT_TRUE(write_file_durably(podman_program(), script, 0700));
+}
+
+jobs::Exited UnreliablePodman::wait_while_dumb(const jobs::ContainerSpec& spec) {
+  auto exited = daemon_->run(daemon_->executor().wait_exited(spec.job_id));
+  std::filesystem::remove(here() / "dumb");
+  daemon_->run(daemon_->executor().wait_removed(spec.job_id));
+  return exited;
 }
 
 /// Podman's record says that the command was never started.
@@ -282,6 +307,65 @@ TEST_P(UnreliablePodman, AStartThatPodmanNotedTooEarlyFailed) {
 )");
   const auto exited = run(worker("echo never"));
   EXPECT_EQ(exited.cause, EndCause::kStartFailed) << exited.message;
+}
+
+/// Podman says nothing about the container as long as the file `dumb` is there.
+constexpr const char* kDumb = R"(
+[ $verb = inspect ] && [ -e $here/dumb ] && { echo "Error: database is locked" >&2; exit 125; }
+)";
+
+TEST_P(UnreliablePodman, ItsSilenceIsNoWordThatTheContainerIsGone) {
+  behave(kDumb);
+  const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; exit 6");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  std::ofstream(here() / "dumb");
+  const auto first = shim_of(spec);
+  ::kill(first, SIGKILL);
+  std::ofstream(spec.directory / "artifacts/go");
+  auto exited = wait_while_dumb(spec);
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 6);
+  EXPECT_EQ(log_of(spec), "up\n");
+}
+
+TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
+  behave(kDumb);
+  const auto spec = worker("echo up; sleep 1000");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  std::ofstream(here() / "dumb");
+  ::kill(shim_of(spec), SIGKILL);
+  daemon_->run(daemon_->executor().stop(spec.job_id));
+  EXPECT_EQ(wait_while_dumb(spec).cause, EndCause::kCancelled);
+}
+
+/// Every other question about the container gets no answer.
+constexpr const char* kForgetful = R"(
+[ $verb = inspect ] && {
+  asked=$(($(cat $here/asked 2>/dev/null || echo 0) + 1)); echo $asked >$here/asked
+  [ $((asked % 2)) = 1 ] && { echo "Error: database is locked" >&2; exit 125; }
+}
+)";
+
+TEST_P(UnreliablePodman, ItsSilenceAfterAFailedStartIsAskedAgain) {
+  behave(std::string(kForgetful) + R"(
+[ $verb = run ] && { podman "$@"; echo "Error: no space left on device" >&2; exit 125; }
+)");
+  const auto exited = run(worker("echo up; sleep 1; exit 6"));
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 6);
+}
+
+TEST_P(UnreliablePodman, AContainerOfSomebodyElseIsLeftAlone) {
+  behave(kForgetful);
+  const auto spec = worker("echo never");
+  ASSERT_EQ(status_of({"podman", "create", "--name", spec.job_id, kImage, "true"}), 0);
+  const auto exited = run(spec);
+  EXPECT_EQ(exited.cause, EndCause::kStartFailed) << exited.message;
+  EXPECT_EQ(status_of({"podman", "rm", spec.job_id}), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Podman, ShimTest, testing::Values(kPodman),

@@ -20,6 +20,15 @@ TEST(PodmanWords, WhyARunFailed) {
             RunFailure::kOther);
 }
 
+TEST(PodmanWords, OnlyPodmanCanSayThatThereIsNoContainer) {
+  EXPECT_TRUE(says_no_container("Error: inspecting object: no such container job_x\n"));
+  EXPECT_TRUE(says_no_container("Error: no such object: \"job_x\"\n"));
+  for (const char* silence : {"", "runtime: failed to create new OS thread", "Error: timed out",
+                              "Error: opening database: no space left on device\n"}) {
+    EXPECT_FALSE(says_no_container(silence)) << silence;
+  }
+}
+
 TEST(PodmanWords, WhyAPullFailed) {
   EXPECT_EQ(
       classify_pull_failure("reading manifest 9 in docker.io/library/debian: manifest unknown"),

@@ -17,6 +17,8 @@ bool has_any(std::string_view text, const std::array<std::string_view, N>& words
 constexpr std::array<std::string_view, 3> kImageUnknown{"image not known", "no such image",
                                                         "unable to find a name and tag match"};
 
+constexpr std::array<std::string_view, 2> kNoContainer{"no such container", "no such object"};
+
 constexpr std::array<std::string_view, 3> kRuntimeUnusable{
     "drop all controllers", "cgroupv2 controllers", "default OCI runtime"};
 
@@ -44,6 +46,10 @@ RunFailure classify_run_failure(std::string_view standard_error) {
   if (standard_error.contains("is already in use")) return RunFailure::kNameInUse;
   if (has_any(standard_error, kRuntimeUnusable)) return RunFailure::kRuntimeUnusable;
   return RunFailure::kOther;
+}
+
+bool says_no_container(std::string_view standard_error) {
+  return has_any(standard_error, kNoContainer);
 }
 
 jobs::EndCause classify_pull_failure(std::string_view standard_error) {

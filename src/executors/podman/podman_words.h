@@ -18,6 +18,10 @@ enum class RunFailure : std::uint8_t {
 
 [[nodiscard]] RunFailure classify_run_failure(std::string_view standard_error);
 
+/// `podman inspect` failed because there is no such container: only these words say so. Any other
+/// failure (no memory, a locked database) says nothing about the container.
+[[nodiscard]] bool says_no_container(std::string_view standard_error);
+
 /// kImageNotFound if no registry has it, none may be asked, or none can be reached; else
 /// kImagePullFailed: trying again may help.
 [[nodiscard]] jobs::EndCause classify_pull_failure(std::string_view standard_error);

@@ -132,7 +132,12 @@ void OutputPump::drain(PollLoop& loop) {
 void OutputPump::discard() {
   std::array<char, kPiece> piece;
   for (const int fifo : {out_.get(), err_.get()}) {
-    while (::read(fifo, piece.data(), piece.size()) > 0) {
+    auto most = static_cast<ssize_t>(::fcntl(fifo, F_GETPIPE_SZ));
+    while (most > 0) {
+      const auto wanted = std::min(static_cast<std::size_t>(most), piece.size());
+      const auto size = ::read(fifo, piece.data(), wanted);
+      if (size <= 0) break;
+      most -= size;
     }
   }
 }

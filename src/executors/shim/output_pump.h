@@ -33,7 +33,8 @@ class OutputPump {
   /// Moves all that is in the FIFOs, however long the disk is full; for when no writer is left.
   void drain(PollLoop& loop);
 
-  /// Throws away what is in the FIFOs: it is conmon's words about a failed start.
+  /// Throws away what is in the FIFOs by now: it is conmon's words about a failed start. Who writes
+  /// on meanwhile cannot keep it busy.
   void discard();
 
   [[nodiscard]] logs::LogWriter& log() { return log_; }

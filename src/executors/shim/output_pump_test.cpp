@@ -1,5 +1,6 @@
 #include "executors/shim/output_pump.h"
 
+#include <atomic>
 #include <cstddef>
 #include <fcntl.h>
 #include <fstream>
@@ -170,6 +171,30 @@ TEST_F(OutputPumpTest, DiscardThrowsAway) {
   pump.discard();
   pump.drain(loop);
   EXPECT_EQ(log(), "");
+}
+
+TEST_F(OutputPumpTest, DiscardIsDoneThoughSomebodyWritesOn) {
+  constexpr int kPieces = 2000;
+  constexpr std::size_t kPieceSize = 4096;
+  auto pump = open(kPieces * kPieceSize);
+  const Fd end(::open((directory / kStdoutFifo).c_str(), O_RDWR | O_CLOEXEC));
+  std::atomic<bool> fast = false;
+  std::thread writer([&] {
+    for (int i = 0; i < kPieces; ++i) {
+      ASSERT_TRUE(write_all(end.get(), std::string(kPieceSize, 'x')));
+      fast = i > 10;
+    }
+  });
+  while (!fast) std::this_thread::yield();
+  pump.discard();
+  const auto until = since_boot() + Milliseconds{10'000};
+  while (since_boot() < until && pump.log().bytes() < (kPieces - 16) * kPieceSize) {
+    pump.drain(loop);
+  }
+  writer.join();
+  pump.drain(loop);
+  const auto capacity = static_cast<std::size_t>(::fcntl(end.get(), F_GETPIPE_SZ));
+  EXPECT_GE(pump.log().bytes(), kPieces * kPieceSize - capacity);
 }
 
 }  // namespace

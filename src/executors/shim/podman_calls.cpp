@@ -24,16 +24,13 @@ std::optional<std::string> PodmanCalls::container_id() const {
 /// By the time there is an id, somebody else's container may have the name.
 std::string PodmanCalls::container() const { return container_id().value_or(job_.spec.job_id); }
 
-bool PodmanCalls::belongs_to_another() {
-  if (container_id()) return false;
-  const auto record = inspect();
-  return record && record->instance != job_.spec.instance;
-}
-
-std::optional<podman::ContainerRecord> PodmanCalls::inspect() {
+Inspected PodmanCalls::inspect() {
   const auto result = tool_.run(inspect_command(job_.settings, container()), patience());
-  if (!result.ok()) return std::nullopt;
-  return podman::parse_inspect(result.out);
+  if (result.cut_short || !result.exit_code) return {};
+  if (!result.ok()) return {std::nullopt, podman::says_no_container(result.err)};
+  auto record = podman::parse_inspect(result.out);
+  const bool answered = record.has_value();
+  return {std::move(record), answered};
 }
 
 ToolResult PodmanCalls::run(const std::string& image, const std::string& oci_runtime,
@@ -53,7 +50,11 @@ void PodmanCalls::kill(int signal) {
 }
 
 bool PodmanCalls::remove() {
-  if (belongs_to_another()) return true;
+  if (!container_id()) {  // by the name alone it may be anybody's
+    const auto found = inspect();
+    if (!found.answered) return false;
+    if (found.record && found.record->instance != job_.spec.instance) return true;
+  }
   if (!tool_.run(remove_command(job_.settings, container()), patience()).ok()) return false;
   const auto& directory = job_.spec.directory;
   std::error_code ignored;

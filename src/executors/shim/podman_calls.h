@@ -11,13 +11,19 @@
 
 namespace flashpods::shim {
 
+/// What podman says of the container.
+struct Inspected {
+  std::optional<podman::ContainerRecord> record;
+  /// Podman spoke: without a record there is no container. Else nothing is known.
+  bool answered = false;
+};
+
 /// What the shim asks podman to do for its one job.
 class PodmanCalls {
  public:
   PodmanCalls(const JobRecord& job, PodmanTool& tool) : job_(job), tool_(tool) {}
 
-  /// Podman's record of the container; nothing if there is none, or podman gave no answer.
-  [[nodiscard]] std::optional<podman::ContainerRecord> inspect();
+  [[nodiscard]] Inspected inspect();
 
   /// `podman run`. Podman gives up by itself or after `limits`.
   [[nodiscard]] ToolResult run(const std::string& image, const std::string& oci_runtime,
@@ -34,7 +40,6 @@ class PodmanCalls {
  private:
   [[nodiscard]] std::optional<std::string> container_id() const;
   [[nodiscard]] std::string container() const;
-  [[nodiscard]] bool belongs_to_another();
 
   const JobRecord& job_;
   PodmanTool& tool_;

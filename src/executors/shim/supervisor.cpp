@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <signal.h>
 
 #include "base/failpoint.h"
@@ -26,6 +27,7 @@ constexpr Milliseconds kConmonPatience{2'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{30'000};
 constexpr int kRecordTries = 5;
+constexpr int kForEver = std::numeric_limits<int>::max();
 
 /// What conmon wrote when the container's init ended.
 std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
@@ -96,16 +98,25 @@ void Supervisor::remove_container() {
 
 Exited Supervisor::supervise() {
   if (auto exited = obtain_container()) {
-    with_.output.discard();
+    settle_output();
     return *exited;
   }
   watch_until_over();
   auto exited = judge();
-  with_.output.drain(with_.loop);
+  settle_output();
   exited.started = started_->started;
   exited.at =
       std::max(exited.at, started_->started.at);  // podman's end is a file's time, a tick early
   return exited;
+}
+
+/// Once the OCI runtime has given the pid each word is the job's; before, only conmon had any. Who
+/// still writes, unseen by us, would never be done, and so ends first. Podman's record stays for a
+/// next shim to read until exit.json is written.
+void Supervisor::settle_output() {
+  if (!started_ && !exists(podman::kContainerPidFile)) return with_.output.discard();
+  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.directory);
+  with_.output.drain(with_.loop);
 }
 
 Exited Supervisor::ended_early(EndCause cause, std::string message) const {
@@ -135,13 +146,36 @@ std::optional<Exited> Supervisor::obtain_container() {
   return find_or_start();
 }
 
+/// Podman's silence says nothing about the container: it is asked again, as often as makes sense.
+Inspected Supervisor::ask_podman(int tries) {
+  auto found = with_.podman.inspect();
+  for (auto wait = kFirstPause; !found.answered && --tries > 0;
+       wait = std::min(2 * wait, kLongestPause)) {
+    pause(wait);
+    found = with_.podman.inspect();
+  }
+  return found;
+}
+
 std::optional<Exited> Supervisor::find_or_start() {
-  if (const auto record = with_.podman.inspect()) return adopt(*record);
-  if (host_restarted()) return lost_with_the_host();
+  const bool lost = host_restarted();  // or over; at the most an exit code is to be had
+  const auto found = ask_podman(lost ? kRecordTries : started_ ? 1 : kForEver);
+  if (found.record) return adopt(*found.record);
+  if (lost) return lost_with_the_host();
+  if (!found.answered) {
+    follow_started();
+    return std::nullopt;
+  }
   if (started_ || exists(podman::kContainerIdFile)) {
     return ended_early(EndCause::kLost, "The container vanished; its exit code is unknown.");
   }
   return clear_and_start();
+}
+
+/// An earlier shim's files are enough to watch the job, to stop it and to keep its output.
+void Supervisor::follow_started() {
+  with_.output.begin(with_.loop);
+  watch_.open(with_.job.spec.directory, started_->started.container_id);
 }
 
 std::optional<Exited> Supervisor::adopt(const podman::ContainerRecord& record) {
@@ -237,7 +271,7 @@ std::optional<Exited> Supervisor::start_anew() {
 /// holds.
 std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start) {
   using Progress = ContainerWatch::Progress;
-  const auto record = with_.podman.inspect();
+  const auto record = ask_podman(kForEver).record;
   if (!record) return ended_early(start.cause(), start.message());
   if (is_anothers(*record)) return name_is_taken();
   watch_.open(with_.job.spec.directory, record->id);
@@ -265,7 +299,7 @@ void Supervisor::note_started_now() {
   started.started.container_id = id.value_or("");
   started_ = std::move(started);
   watch_.open(with_.job.spec.directory, started_->started.container_id);
-  record_ = with_.podman.inspect();
+  record_ = with_.podman.inspect().record;
   if (record_) {
     started_->started.image_digest = record_->image_digest;
     started_->started.at = record_->started_at.value_or(started_->started.at);
@@ -311,7 +345,7 @@ void Supervisor::watch_until_over() {
 /// conmon's end means that podman's record is true. Should conmon hang while it tidies up, a record
 /// that speaks of the end already is as good.
 bool Supervisor::record_says_ended() {
-  record_ = with_.podman.inspect();
+  if (auto found = with_.podman.inspect(); found.record) record_ = std::move(found.record);
   return record_ && record_->ended();
 }
 
@@ -337,13 +371,28 @@ void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
   }
 }
 
-Exited Supervisor::judge() {
+/// Podman may note the end a moment after it.
+void Supervisor::await_podmans_end() {
   for (int tries = 0; tries < kRecordTries && !(record_ && record_->ended()); ++tries) {
     if (tries > 1) pause(kFirstPause);
-    record_ = with_.podman.inspect();
+    auto found = ask_podman(can_do_without_podman() ? 1 : kForEver);
+    if (found.record) record_ = std::move(found.record);
   }
+}
+
+/// Where somebody else knows the end, or whatever podman could say would make no difference.
+bool Supervisor::can_do_without_podman() {
+  return conmons_exit_code(with_.job.spec.directory) || watch_.init_status() || with_.stop.made() ||
+         host_restarted();
+}
+
+Exited Supervisor::judge() {
+  await_podmans_end();
   const auto code = conmons_exit_code(with_.job.spec.directory);
-  if (record_ && !record_->ended() && code) note_ended(*record_, *code);
+  if (code && !(record_ && record_->ended())) {
+    if (!record_) record_.emplace();
+    note_ended(*record_, *code);
+  }
   return judge_end({record_, watch_.init_status(), with_.stop.get(), with_.clock.now()});
 }
 

@@ -39,12 +39,15 @@ class Supervisor {
   jobs::Exited supervise();
   std::optional<jobs::Exited> obtain_container();
   std::optional<jobs::Exited> find_or_start();
+  Inspected ask_podman(int tries);
+  void follow_started();
   std::optional<jobs::Exited> adopt(const podman::ContainerRecord& record);
   std::optional<jobs::Exited> adopt_unnoted(podman::ContainerRecord record);
   [[nodiscard]] bool is_anothers(const podman::ContainerRecord& record) const;
   [[nodiscard]] jobs::Exited name_is_taken() const;
   std::optional<jobs::Exited> clear_and_start();
   void await_output();
+  void settle_output();
   std::optional<jobs::Exited> start_anew();
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
 
@@ -58,6 +61,8 @@ class Supervisor {
   void send(int signal);
   [[nodiscard]] Milliseconds run_deadline() const;
   [[nodiscard]] jobs::Exited judge();
+  void await_podmans_end();
+  [[nodiscard]] bool can_do_without_podman();
   [[nodiscard]] jobs::Exited ended_early(jobs::EndCause cause, std::string message) const;
   [[nodiscard]] bool host_restarted() const;
   [[nodiscard]] jobs::Exited lost_with_the_host() const;
