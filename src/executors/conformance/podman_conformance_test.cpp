@@ -76,6 +76,9 @@ class ShimTest : public ExecutorSuite {
   /// The process that holds the lock of the job's shim.
   static pid_t shim_of(const jobs::ContainerSpec& spec);
   static pid_t pid_in(const jobs::ContainerSpec& spec, const char* file);
+  /// As if the host had restarted and these files, noted down before, had not reached the disk.
+  static void lose_power_after(const jobs::ContainerSpec& spec,
+                               std::initializer_list<const char*> lost);
   /// Fails the test after a minute.
   static void wait_for_file(const std::filesystem::path& file);
 };
@@ -189,24 +192,55 @@ TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
   EXPECT_LT(exited.at - exited.started->at, 30s);
 }
 
-TEST_P(ShimTest, WhatMayHaveRunBeforeTheHostRestartedNeverRunsAgain) {
-  const auto spec = worker("echo ran >> /artifacts/runs");
-  EXPECT_EQ(run(spec).exit_code, 0);
-  // As if nothing that was noted of the start had reached the disk.
-  for (const char* file : {shim::kStartedFile, shim::kExitFile, shim::kRemovedFile,
-                           podman::kContainerIdFile, podman::kContainerPidFile}) {
-    std::filesystem::remove(spec.directory / file);
-  }
+void ShimTest::lose_power_after(const jobs::ContainerSpec& spec,
+                                std::initializer_list<const char*> lost) {
+  for (const char* file : lost) std::filesystem::remove(spec.directory / file);
   auto record = shim::parse_job(*read_file(spec.directory / shim::kSpecFile, 1 << 20));
   ASSERT_TRUE(record);
   record->launched.boot = "another";
   ASSERT_TRUE(write_file_durably(spec.directory / shim::kSpecFile, shim::to_text(*record)));
+}
 
-  launch(spec);
-  const auto exited = wait(spec);
-  EXPECT_EQ(exited.cause, EndCause::kLost) << exited.message;
-  EXPECT_FALSE(exited.exit_code);
-  EXPECT_EQ(read_file(spec.directory / "artifacts/runs", 100).value_or(""), "ran\n");
+constexpr std::initializer_list<const char*> kNotesOfAStart{
+    shim::kStartedFile, shim::kExitFile, shim::kRemovedFile, podman::kContainerIdFile,
+    podman::kContainerPidFile};
+
+TEST_P(ShimTest, WhatMayHaveRunBeforeTheHostRestartedNeverRunsAgain) {
+  for (const bool begun : {true, false}) {
+    const auto spec = worker("echo ran >> /artifacts/runs");
+    EXPECT_EQ(run(spec).exit_code, 0);
+    lose_power_after(spec, kNotesOfAStart);
+    if (!begun) lose_power_after(spec, {shim::kBegunFile});
+
+    launch(spec);
+    const auto exited = wait(spec);
+    EXPECT_EQ(exited.cause, EndCause::kLost) << exited.message;
+    EXPECT_FALSE(exited.exit_code);
+    EXPECT_EQ(read_file(spec.directory / "artifacts/runs", 100).value_or(""), "ran\n") << begun;
+  }
+}
+
+TEST_P(ShimTest, NothingStartsThatCouldNotBeNotedDown) {
+  const auto refused = [this](Seconds start_limit) {
+    auto spec = worker("echo ran >> /artifacts/runs");
+    spec.start_limit = start_limit;
+    std::filesystem::create_symlink("nowhere/begun", spec.directory / shim::kBegunFile);
+    launch(spec);
+    return spec;
+  };
+  const auto late = refused(1s);
+  EXPECT_EQ(wait(late).cause, EndCause::kStartFailed);
+  EXPECT_FALSE(std::filesystem::exists(late.directory / "artifacts/runs"));
+
+  const auto stopped = refused(600s);
+  daemon_->run(daemon_->executor().stop(stopped.job_id));
+  EXPECT_EQ(wait(stopped).cause, EndCause::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(stopped.directory / "artifacts/runs"));
+
+  const auto lucky = refused(600s);
+  std::filesystem::remove(lucky.directory / shim::kBegunFile);
+  EXPECT_EQ(wait(lucky).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(lucky.directory / "artifacts/runs"));
 }
 
 TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {

@@ -15,13 +15,23 @@ using podman::RunFailure;
 constexpr Milliseconds kStopPatience{15'000};
 constexpr const char* kOtherRuntime = "runc";
 
+/// Counted from the launch; from now where that is of another boot, or of none.
+Milliseconds start_deadline(const JobRecord& job) {
+  const auto now = boot_time();
+  const bool same_boot = job.launched.boot == now.boot;
+  const auto begin = same_boot ? job.launched.since_boot : now.since_boot;
+  return std::min(begin, now.since_boot) + job.spec.start_limit;
+}
+
 }  // namespace
 
-Milliseconds ContainerStart::deadline() const {
-  const auto now = since_boot();
-  const auto begin = job_.launched.since_boot.count() == 0 ? now : job_.launched.since_boot;
-  return std::min(begin, now) + job_.spec.start_limit;
-}
+ContainerStart::ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop,
+                               std::function<void()> forget_output)
+    : job_(job),
+      podman_(podman),
+      stop_(stop),
+      forget_output_(std::move(forget_output)),
+      deadline_(start_deadline(job)) {}
 
 std::string ContainerStart::chosen_runtime() const {
   if (!runtime_.empty()) return runtime_;
@@ -39,7 +49,7 @@ bool ContainerStart::use_other_runtime() {
 bool ContainerStart::try_run(const std::string& image) {
   std::optional<Milliseconds> asked;
   ToolLimits limits;
-  limits.until = deadline();
+  limits.until = deadline_;
   limits.give_up = [this, &asked] {
     if (stop_.made() && !asked) asked = since_boot();
     return asked && since_boot() >= *asked + kStopPatience;
@@ -62,7 +72,7 @@ bool ContainerStart::run_or_change_runtime(const std::string& image) {
 
 bool ContainerStart::pull(const std::string& image) {
   ToolLimits limits;
-  limits.until = deadline();
+  limits.until = deadline_;
   limits.give_up = [this] { return stop_.made(); };
   const auto result = podman_.pull(image, limits);
   if (result.ok()) return true;

@@ -22,10 +22,12 @@ class ContainerStart {
   /// `forget_output` throws away what the job's output holds: an OCI runtime's words about a start
   /// that failed, when another one is tried.
   ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop,
-                 std::function<void()> forget_output)
-      : job_(job), podman_(podman), stop_(stop), forget_output_(std::move(forget_output)) {}
+                 std::function<void()> forget_output);
 
   [[nodiscard]] Outcome run();
+
+  /// When the start limit is over, since boot.
+  [[nodiscard]] Milliseconds deadline() const { return deadline_; }
 
   [[nodiscard]] jobs::EndCause cause() const { return cause_; }
   [[nodiscard]] const std::string& message() const { return message_; }
@@ -37,7 +39,6 @@ class ContainerStart {
   bool try_run(const std::string& image);
   bool run_or_change_runtime(const std::string& image);
   bool pull(const std::string& image);
-  [[nodiscard]] Milliseconds deadline() const;
   [[nodiscard]] std::string chosen_runtime() const;
   bool use_other_runtime();
   Outcome fail(jobs::EndCause cause, std::string message);
@@ -47,6 +48,7 @@ class ContainerStart {
   PodmanCalls& podman_;
   const StopRequest& stop_;
   std::function<void()> forget_output_;
+  Milliseconds deadline_;
   ToolResult last_;  ///< of the last podman run
   jobs::EndCause cause_ = jobs::EndCause::kStartFailed;
   std::string message_;

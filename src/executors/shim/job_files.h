@@ -5,7 +5,7 @@
 namespace flashpods::shim {
 
 inline constexpr const char* kSpecFile = "spec.json";        ///< before anything starts
-inline constexpr const char* kBegunFile = "begun";           ///< podman run was called
+inline constexpr const char* kBegunFile = "begun";           ///< podman run was or will be called
 inline constexpr const char* kPodmanPidFile = "podman.pid";  ///< the podman run under way
 inline constexpr const char* kStartedFile = "started.json";
 inline constexpr const char* kStopFile = "stop.json";  ///< the end was asked for, and why

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <fcntl.h>
 #include <limits>
 #include <signal.h>
 
@@ -42,6 +42,11 @@ std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
 /// Held before its first instruction, a container can only be killed: any other code is the
 /// command's.
 bool may_be_of_a_held_container(int code) { return code == 128 + SIGKILL || code == 128 + SIGTERM; }
+
+bool create_file(const std::filesystem::path& path) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return static_cast<bool>(file);
+}
 
 }  // namespace
 
@@ -132,6 +137,8 @@ Exited Supervisor::ended_early(EndCause cause, std::string message) const {
   return exited;
 }
 
+/// Since the job was handed to its first shim. No start comes after that, so nothing that a start
+/// notes down need outlive the host: `begun` is not synced, and costs a start no time.
 bool Supervisor::host_restarted() const { return with_.job.launched.boot != boot_time().boot; }
 
 /// What podman noted last may not have reached the disk: the command may have run.
@@ -141,8 +148,9 @@ Exited Supervisor::lost_with_the_host() const {
 
 /// Nothing if a container was started some time, running or over by now.
 std::optional<Exited> Supervisor::obtain_container() {
-  if (!exists(kBegunFile)) return start_anew();
-  await_group(with_.loop, with_.job.spec.directory / kPodmanPidFile, kOldPodmanPatience);
+  const bool lost = host_restarted();
+  if (!exists(kBegunFile)) return lost ? lost_with_the_host() : start_anew();
+  if (!lost) await_group(with_.loop, with_.job.spec.directory / kPodmanPidFile, kOldPodmanPatience);
   return find_or_start();
 }
 
@@ -242,16 +250,30 @@ void Supervisor::await_output() {
   with_.output.begin_with_output(with_.loop, [this] { return exists(podman::kContainerPidFile); });
 }
 
+/// Podman is not called before the next shim could know of it.
+std::optional<Exited> Supervisor::note_begun(const ContainerStart& start) {
+  const auto file = with_.job.spec.directory / kBegunFile;
+  const auto stopped = [this] { return with_.stop.made(); };
+  for (auto wait = kFirstPause; !create_file(file); wait = std::min(2 * wait, kLongestPause)) {
+    with_.loop.run_until(stopped, std::min(since_boot() + wait, start.deadline()));
+    if (stopped()) return ended_early(EndCause::kCancelled, {});
+    if (since_boot() >= start.deadline()) {
+      return ended_early(EndCause::kStartFailed, "The disk had no room to note down the start.");
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Exited> Supervisor::start_anew() {
   if (with_.stop.made()) return ended_early(EndCause::kCancelled, {});
-  FLASHPODS_FAILPOINT("shim.beginning");
-  const std::ofstream begun(with_.job.spec.directory / kBegunFile);
-  FLASHPODS_FAILPOINT("shim.begun");
-  await_output();
   ContainerStart start(with_.job, with_.podman, with_.stop, [this] {
     with_.output.discard();
     await_output();
   });
+  FLASHPODS_FAILPOINT("shim.beginning");
+  if (auto exited = note_begun(start)) return exited;
+  FLASHPODS_FAILPOINT("shim.begun");
+  await_output();
   const auto outcome = start.run();
   FLASHPODS_FAILPOINT("shim.podman_ran");
   switch (outcome) {

@@ -49,6 +49,7 @@ class Supervisor {
   void await_output();
   void settle_output();
   std::optional<jobs::Exited> start_anew();
+  std::optional<jobs::Exited> note_begun(const ContainerStart& start);
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
 
   void note_started(const podman::ContainerRecord& record);
