@@ -106,7 +106,7 @@ CHANGES = {
     "ports": ["EXPOSE 8080"],
     "labels": ["LABEL flashpods-job=true", "LABEL flashpods-job-id=job_aaaaaaaaaaaaaaaa",
                "LABEL flashpods-instance=another", "LABEL io.podman.annotations.privileged=TRUE"],
-    "a huge label": ["LABEL huge=" + "x" * 100_000],
+    "huge labels": [f"LABEL huge{number}=" + "x" * 100_000 for number in range(15)],
 }
 
 

@@ -257,6 +257,45 @@ TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {
   wait(spec);
 }
 
+/// An image as ours, with labels that podman's whole record of a container would repeat.
+class HugeLabels {
+ public:
+  HugeLabels() {
+    status_of({"podman", "create", "--name", container_, kImage, "true"});
+    std::vector<std::string> commit{"podman", "commit", "--quiet"};
+    for (int i = 0; i < 15; ++i) {
+      commit.insert(commit.end(),
+                    {"--change", "LABEL l" + std::to_string(i) + "=" + std::string(100'000, 'x')});
+    }
+    commit.insert(commit.end(), {container_, name});
+    made = status_of(commit) == 0;
+    status_of({"podman", "rm", container_});
+  }
+  ~HugeLabels() { status_of({"podman", "rmi", "--force", name}); }
+  HugeLabels(const HugeLabels&) = delete;
+  HugeLabels& operator=(const HugeLabels&) = delete;
+
+  const std::string name = "localhost/flashpods/conformance-huge:latest";
+  bool made = false;
+
+ private:
+  const std::string container_ = "flashpods-conformance-huge";
+};
+
+TEST_P(ShimTest, AnImagesLabelsHideNeitherWhereTheJobWritesNorHowItEnds) {
+  const HugeLabels image;
+  ASSERT_TRUE(image.made);
+  auto spec = worker(
+      "i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/tmp/file$i bs=1M count=20 2>/dev/null;"
+      "i=$((i+1)); sleep 0.5; done");
+  spec.image = image.name;
+  spec.max_disk_bytes = 10'000'000;
+  const auto exited = run(spec);
+  EXPECT_EQ(exited.cause, EndCause::kDiskQuota) << exited.message;
+  EXPECT_EQ(exited.exit_code, 137);
+  EXPECT_TRUE(exited.started->image_digest.starts_with("sha256:"));
+}
+
 TEST_P(ShimTest, PrivateNetworksAreUnreachableFromTheFirstInstruction) {
   auto spec = worker("ip route; cat /proc/net/if_inet6");
   spec.network = jobs::Network::kInternet;
@@ -314,8 +353,8 @@ jobs::Exited UnreliablePodman::wait_while_dumb(const jobs::ContainerSpec& spec) 
 /// Podman's record says that the command was never started.
 constexpr const char* kForgetsStart = R"(
 [ $verb = inspect ] && { said=$(podman "$@") || exit; printf "%s" "$said" | sed '
-  s/"StartedAt": "[^"]*"/"StartedAt": "0001-01-01T00:00:00Z"/
-  s/"Status": "running"/"Status": "created"/'; exit; }
+  s/"StartedAt": *"[^"]*"/"StartedAt": "0001-01-01T00:00:00Z"/
+  s/"Status": *"running"/"Status": "created"/'; exit; }
 )";
 
 TEST_P(UnreliablePodman, ACommandRunsOnThoughPodmanCouldNotNoteItsStart) {
@@ -337,7 +376,7 @@ TEST_P(UnreliablePodman, AStartThatPodmanNotedTooEarlyFailed) {
   behave(R"(
 [ $verb = run ] && { shift 4; podman create "$@" >/dev/null; echo "Error: hung" >&2; exit 125; }
 [ $verb = inspect ] && { said=$(podman "$@") || exit; printf "%s" "$said" | sed '
-  s/"StartedAt": "[^"]*"/"StartedAt": "2026-01-01T00:00:00Z"/'; exit; }
+  s/"StartedAt": *"[^"]*"/"StartedAt": "2026-01-01T00:00:00Z"/'; exit; }
 )");
   const auto exited = run(worker("echo never"));
   EXPECT_EQ(exited.cause, EndCause::kStartFailed) << exited.message;
@@ -374,6 +413,19 @@ TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
   ::kill(shim_of(spec), SIGKILL);
   daemon_->run(daemon_->executor().stop(spec.job_id));
   EXPECT_EQ(wait_while_dumb(spec).cause, EndCause::kCancelled);
+}
+
+TEST_P(UnreliablePodman, WhereAJobWritesIsAskedUntilItIsKnown) {
+  behave(kDumb);
+  std::ofstream(here() / "dumb");
+  auto spec = worker(
+      "dd if=/dev/zero of=/tmp/large bs=1M count=40 2>/dev/null; touch /artifacts/said; sleep "
+      "1000");
+  spec.max_disk_bytes = 10'000'000;
+  launch(spec);
+  wait_for_file(spec.directory / "artifacts/said");
+  std::filesystem::remove(here() / "dumb");
+  EXPECT_EQ(wait(spec).cause, EndCause::kDiskQuota);
 }
 
 /// Every other question about the container gets no answer.

@@ -86,8 +86,21 @@ Words run_command(const jobs::ContainerSpec& spec, const PodmanSettings& setting
   return words;
 }
 
+namespace {
+
+/// What container_record.h reads, in podman's own shape: the whole would hold all that an image
+/// brings along, megabytes of labels if it likes.
+constexpr const char* kRecord =
+    R"([{"Id":{{json .ID}},"Image":{{json .Image}},"ImageDigest":{{json .ImageDigest}},)"
+    R"("Config":{"Labels":{"flashpods-instance":)"
+    R"({{json (index .Config.Labels "flashpods-instance")}}}},)"
+    R"("State":{{json .State}},"GraphDriver":{{json .GraphDriver}},)"
+    R"("StaticDir":{{json .StaticDir}}}])";
+
+}  // namespace
+
 Words inspect_command(const PodmanSettings& settings, const std::string& name) {
-  return {settings.podman, "inspect", "--type", "container", "--", name};
+  return {settings.podman, "inspect", "--type", "container", "--format", kRecord, "--", name};
 }
 
 Words pull_command(const PodmanSettings& settings, const std::string& image) {

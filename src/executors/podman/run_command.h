@@ -29,6 +29,7 @@ inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
                                                    const std::string& oci_runtime);
 
 /// `podman inspect`, `podman pull`, `podman kill`, `podman rm` for a job's container or its image.
+/// What inspect prints is for parse_inspect.
 [[nodiscard]] std::vector<std::string> inspect_command(const PodmanSettings& settings,
                                                        const std::string& name);
 [[nodiscard]] std::vector<std::string> pull_command(const PodmanSettings& settings,

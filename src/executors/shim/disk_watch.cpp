@@ -43,23 +43,43 @@ DiskBudget::Free free_of(const std::vector<std::string>& trees) {
 }  // namespace
 
 DiskWatch::DiskWatch(PodmanTool& tool, const jobs::ContainerSpec& spec,
-                     const podman::ContainerRecord& record)
+                     const std::optional<podman::ContainerRecord>& record, Find find)
     : tool_(tool),
-      init_(record.pid),
-      trees_(writable_trees(spec.directory, record)),
-      budget_({spec.max_disk_bytes, spec.min_free_bytes}, free_now(), since_boot()),
+      spec_(spec),
+      find_(std::move(find)),
+      found_(record.has_value()),
+      init_(record ? record->pid : 0),
+      trees_(writable_trees(spec.directory, record.value_or(podman::ContainerRecord{}))),
+      budget_(new_budget()),
       next_look_(since_boot() + budget_.wait(free_now())) {}
 
 DiskBudget::Free DiskWatch::free_now() const { return free_of(trees_); }
+
+DiskBudget DiskWatch::new_budget() const {
+  return {{spec_.max_disk_bytes, spec_.min_free_bytes}, free_now(), since_boot()};
+}
+
+/// True if all is known only now: what was written until then has not been counted.
+bool DiskWatch::find_container(const ToolLimits& limits) {
+  if (found_) return false;
+  const auto record = find_(limits);
+  if (!record) return false;
+  found_ = true;
+  init_ = record->pid;
+  trees_ = writable_trees(spec_.directory, *record);
+  budget_ = new_budget();
+  return true;
+}
 
 std::optional<std::string> DiskWatch::look(Milliseconds until,
                                            const std::function<bool()>& give_up) {
   const auto began = since_boot();
   if (began < next_look_) return std::nullopt;
+  const ToolLimits limits{std::min(until, began + kLongestCount), give_up, {}};
+  const bool new_trees = find_container(limits);
   const auto free = free_now();
-  if (budget_.must_count(free, began)) {
-    const auto end_by = std::min(until, began + kLongestCount);
-    const auto bytes = disk_use(tool_, {end_by, give_up, {}}, init_, trees_);
+  if (new_trees || budget_.must_count(free, began)) {
+    const auto bytes = disk_use(tool_, limits, init_, trees_);
     budget_.tried(began, since_boot());
     if (bytes) budget_.counted(*bytes, free);
   }

@@ -12,9 +12,13 @@ namespace flashpods::shim {
 /// Keeps a running job within its disk budget: everything that its container can write to.
 class DiskWatch {
  public:
-  /// `record`: podman's, which says where the container's own layers are.
+  /// Podman's record, which says where the container's own layers are; nothing if podman does not
+  /// answer within the limits.
+  using Find = std::function<std::optional<podman::ContainerRecord>(const ToolLimits&)>;
+
+  /// Without `record` each look asks `find` for it; until it comes only what is known counts.
   DiskWatch(PodmanTool& tool, const jobs::ContainerSpec& spec,
-            const podman::ContainerRecord& record);
+            const std::optional<podman::ContainerRecord>& record, Find find);
 
   /// When to look next, since boot.
   [[nodiscard]] Milliseconds next_look() const { return next_look_; }
@@ -26,8 +30,13 @@ class DiskWatch {
 
  private:
   [[nodiscard]] DiskBudget::Free free_now() const;
+  [[nodiscard]] DiskBudget new_budget() const;
+  bool find_container(const ToolLimits& limits);
 
   PodmanTool& tool_;
+  const jobs::ContainerSpec& spec_;
+  Find find_;
+  bool found_;
   pid_t init_;
   std::vector<std::string> trees_;
   DiskBudget budget_;

@@ -24,8 +24,9 @@ std::optional<std::string> PodmanCalls::container_id() const {
 /// By the time there is an id, somebody else's container may have the name.
 std::string PodmanCalls::container() const { return container_id().value_or(job_.spec.job_id); }
 
-Inspected PodmanCalls::inspect() {
-  const auto result = tool_.run(inspect_command(job_.settings, container()), patience());
+Inspected PodmanCalls::inspect(ToolLimits limits) {
+  if (!limits.until) limits.until = patience().until;
+  const auto result = tool_.run(inspect_command(job_.settings, container()), limits);
   if (result.cut_short || !result.exit_code) return {};
   if (!result.ok()) return {std::nullopt, podman::says_no_container(result.err)};
   auto record = podman::parse_inspect(result.out);

@@ -23,7 +23,8 @@ class PodmanCalls {
  public:
   PodmanCalls(const JobRecord& job, PodmanTool& tool) : job_(job), tool_(tool) {}
 
-  [[nodiscard]] Inspected inspect();
+  /// Podman gives up by itself or after `limits`, without a moment in them after a minute.
+  [[nodiscard]] Inspected inspect(ToolLimits limits = {});
 
   /// `podman run`. Podman gives up by itself or after `limits`.
   [[nodiscard]] ToolResult run(const std::string& image, const std::string& oci_runtime,

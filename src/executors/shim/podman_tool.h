@@ -15,7 +15,7 @@ namespace flashpods::shim {
 struct ToolResult {
   std::optional<int> exit_code;  ///< nothing if a signal ended it or it could not be run
   bool cut_short = false;        ///< we ended it
-  std::string out;
+  std::string out;               ///< the first MiB of it, as of `err`
   std::string err;
   /// Podman ends with 0 when it is told to end, whatever it had got to.
   [[nodiscard]] bool ok() const { return exit_code == 0 && !cut_short; }

@@ -346,9 +346,23 @@ Milliseconds Supervisor::run_deadline() const {
   return started_->boot.since_boot + with_.job.spec.run_limit;
 }
 
+/// Podman's record; the pid is ours where podman did not live to note it.
+std::optional<podman::ContainerRecord> Supervisor::known_whereabouts() const {
+  auto record = record_;
+  if (record && record->pid <= 0) record->pid = watch_.init_pid();
+  return record;
+}
+
+DiskWatch Supervisor::watch_disk() {
+  return {with_.tool, with_.job.spec, known_whereabouts(), [this](const ToolLimits& limits) {
+            if (!record_) record_ = with_.podman.inspect(limits).record;
+            return known_whereabouts();
+          }};
+}
+
 void Supervisor::watch_until_over() {
   const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
-  DiskWatch disk(with_.tool, with_.job.spec, record_.value_or(podman::ContainerRecord{}));
+  auto disk = watch_disk();
   while (!over_or_stopped()) {
     const bool tidying = watch_.only_conmon_is_left();
     const auto changed = [&] {

@@ -56,6 +56,8 @@ class Supervisor {
   void note_ended(podman::ContainerRecord& record, int code) const;
   void note_started_now();
   void keep_started();
+  [[nodiscard]] std::optional<podman::ContainerRecord> known_whereabouts() const;
+  [[nodiscard]] DiskWatch watch_disk();
   void watch_until_over();
   [[nodiscard]] bool record_says_ended();
   void end_politely_then_firmly(DiskWatch& disk);
