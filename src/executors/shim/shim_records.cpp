@@ -31,12 +31,11 @@ constexpr std::array<std::pair<EndCause, std::string_view>, 10> kCauses{{
     {EndCause::kLost, "lost"},
 }};
 
-EndCause cause_of(std::string_view word, JsonReader& reader) {
-  const auto found =
-      std::ranges::find(kCauses, word, &std::pair<EndCause, std::string_view>::second);
-  if (found != kCauses.end()) return found->first;
-  reader.reject("cause", "is no cause this version knows");
-  return EndCause::kLost;
+/// A newer version may know causes that we do not: the rest of its record holds all the same.
+EndCause read_cause(JsonReader& reader, EndCause if_unknown) {
+  const auto found = std::ranges::find(kCauses, reader.string("cause"),
+                                       &std::pair<EndCause, std::string_view>::second);
+  return found == kCauses.end() ? if_unknown : found->first;
 }
 
 json boot_json(const BootTime& boot) {
@@ -224,7 +223,7 @@ Result<StopRecord> parse_stop(std::string_view text) {
   if (!object) return std::unexpected(object.error());
   JsonReader reader(*object);
   StopRecord record;
-  record.cause = cause_of(reader.string("cause"), reader);
+  record.cause = read_cause(reader, EndCause::kCancelled);
   record.at = read_time(reader, "at");
   record.boot = read_boot(reader, "boot");
   record.message = reader.optional_string("message").value_or("");
@@ -255,7 +254,7 @@ Result<ExitRecord> parse_exit(std::string_view text) {
   JsonReader reader(*object);
   ExitRecord record;
   auto& exited = record.exited;
-  exited.cause = cause_of(reader.string("cause"), reader);
+  exited.cause = read_cause(reader, EndCause::kLost);
   if (const auto code = reader.optional_integer("exit_code", 0, 255)) {
     exited.exit_code = static_cast<int>(*code);
   }

@@ -1,7 +1,7 @@
 #pragma once
 // What the shim and flashpodsd tell each other through files of the job's directory. Each record is
-// one JSON object with a version; reading is tolerant of members it does not know, and never
-// throws.
+// one JSON object with a version; reading is tolerant of members and causes it does not know, and
+// never throws.
 
 #include <optional>
 #include <string>
@@ -48,6 +48,8 @@ struct ExitRecord {
 /// kInvalid "invalid_record" for anything unusable.
 [[nodiscard]] Result<JobRecord> parse_job(std::string_view text);
 [[nodiscard]] Result<StartedRecord> parse_started(std::string_view text);
+/// A cause that a newer version wrote is kCancelled in a stop, kLost in an end: never an error, or
+/// the job of a daemon that was rolled back would not end.
 [[nodiscard]] Result<StopRecord> parse_stop(std::string_view text);
 [[nodiscard]] Result<ExitRecord> parse_exit(std::string_view text);
 

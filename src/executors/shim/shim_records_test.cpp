@@ -76,6 +76,19 @@ TEST(ShimRecords, UnknownMembersAreNoError) {
       R"({"version": 2, "new": [], "cause": "cancelled", "at": "2026-01-01T00:00:00Z"})"));
 }
 
+TEST(ShimRecords, ACauseOfANewerVersionEndsTheJobAllTheSame) {
+  const auto end = parse_exit(R"({"cause": "bored", "exit_code": 4, "message": "why",
+      "log_bytes": 7, "at": "2026-01-01T00:00:00Z"})");
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(end->exited.cause, jobs::EndCause::kLost);
+  EXPECT_EQ(end->exited.exit_code, 4);
+  EXPECT_EQ(end->exited.message, "why");
+  EXPECT_EQ(end->exited.log_bytes, 7U);
+  const auto stop = parse_stop(R"({"cause": "bored", "at": "2026-01-01T00:00:00Z"})");
+  ASSERT_TRUE(stop) << stop.error().message;
+  EXPECT_EQ(stop->cause, jobs::EndCause::kCancelled);
+}
+
 TEST(ShimRecords, NonsenseIsAnError) {
   for (const char* text : {"", "[]", "{}", "{\"cause\": 1}", "nul", "{\"cause\": \"bored\"}"}) {
     EXPECT_FALSE(parse_job(text)) << text;
