@@ -257,6 +257,38 @@ TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {
   wait(spec);
 }
 
+TEST_P(ShimTest, AStartIsNotedAsSoonAsItCanBe) {
+  const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done");
+  const auto in_the_way = spec.directory / shim::kStartedFile;
+  std::filesystem::create_directory(in_the_way);
+  launch(spec);
+  wait_for_output(spec, "up");
+  std::filesystem::remove(in_the_way);
+  const auto started = daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  EXPECT_TRUE(std::holds_alternative<jobs::Started>(started));
+  std::ofstream(spec.directory / "artifacts/go");
+  EXPECT_EQ(wait(spec).exit_code, 0);
+}
+
+TEST_P(ShimTest, AShimWhoseJobIsGoneEnds) {
+  const auto spec = worker("echo up; sleep 1000");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  const auto shim = shim_of(spec);
+  ASSERT_EQ(::kill(shim, SIGSTOP), 0);
+  EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
+  restart_daemon();
+  specs_.clear();
+  EXPECT_TRUE(remove_tree(spec.directory));
+  ::kill(shim, SIGCONT);
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (::waitpid(shim, nullptr, WNOHANG) == 0 && std::chrono::steady_clock::now() < until) {
+    ::usleep(20'000);
+  }
+  EXPECT_NE(::kill(shim, SIGKILL), 0) << "it had to be killed";
+}
+
 /// An image as ours, with labels that podman's whole record of a container would repeat.
 class HugeLabels {
  public:

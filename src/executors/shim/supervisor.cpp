@@ -24,6 +24,7 @@ constexpr std::size_t kMostRecord = 1024 * 1024;
 constexpr Milliseconds kOldPodmanPatience{20'000};
 constexpr Milliseconds kKillPatience{10'000};
 constexpr Milliseconds kConmonPatience{2'000};
+constexpr Milliseconds kNotingPause{1'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{30'000};
 constexpr int kRecordTries = 5;
@@ -65,6 +66,8 @@ void Supervisor::pause(Milliseconds duration) {
   with_.loop.run_until([] { return false; }, since_boot() + duration);
 }
 
+// Where the directory itself is gone, here and below, a new daemon has removed the container and
+// all that the job had in our place: nobody waits for our notes.
 void Supervisor::run_to_exit() {
   if (exists(kExitFile)) return;
   auto exited = supervise();
@@ -75,7 +78,7 @@ void Supervisor::run_to_exit() {
   const auto file = with_.job.spec.directory / kExitFile;
   FLASHPODS_FAILPOINT("shim.exiting");
   const auto text = to_text(ExitRecord{std::move(exited), boot_time()});
-  for (auto wait = kFirstPause; !write_file_durably(file, text);
+  for (auto wait = kFirstPause; !write_file_durably(file, text) && exists("");
        wait = std::min(2 * wait, kLongestPause)) {
     pause(wait);  // a full disk: the truth waits until it can be kept
   }
@@ -95,7 +98,6 @@ void Supervisor::remove_container() {
   remove_until_gone();
   FLASHPODS_FAILPOINT("shim.container_gone");
   const auto file = with_.job.spec.directory / kRemovedFile;
-  // Where the directory itself is gone, a new daemon has removed the container in our place.
   while (!write_file_durably(file, "") && exists("")) pause(kLongestPause);
   FLASHPODS_FAILPOINT("shim.removed");
   with_.control.tell("removed");
@@ -305,10 +307,15 @@ std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start
   return ended_early(start.cause(), start.message());
 }
 
+/// A full disk does not keep the command waiting: it is noted as soon as there is room, unless the
+/// end, which says as much, comes before.
 void Supervisor::keep_started() {
   const auto file = with_.job.spec.directory / kStartedFile;
   FLASHPODS_FAILPOINT("shim.noting_started");
-  [[maybe_unused]] const auto kept = write_file_durably(file, to_text(*started_));
+  if (exists(kExitFile)) return;
+  if (!write_file_durably(file, to_text(*started_))) {
+    return with_.loop.call_at(since_boot() + kNotingPause, [this] { keep_started(); });
+  }
   FLASHPODS_FAILPOINT("shim.started");
   with_.control.tell("started");
 }
