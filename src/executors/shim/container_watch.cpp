@@ -24,12 +24,16 @@ pid_t read_pid(const std::filesystem::path& file) {
 
 /// conmon has the container's id among its arguments.
 bool is_conmon_of(pid_t pid, const std::string& container_id) {
-  return proc_text(pid, "cmdline").contains(container_id);
+  return !container_id.empty() && proc_text(pid, "cmdline").contains(container_id);
 }
 
-/// The init is conmon's child; once conmon is gone (-1), the files that podman mounted tell.
+/// The init is conmon's child; once conmon is gone (-1), the files that podman mounted tell. So is
+/// the output's keeper, and what podman mounts is to be seen from other jobs' conmons as well: but
+/// they are nobody's PID 1.
 bool is_init_of(pid_t pid, pid_t conmon, const std::string& container_id) {
-  return parent_of(pid) == conmon || proc_text(pid, "mountinfo").contains(container_id);
+  if (!leads_a_namespace(pid)) return false;
+  if (conmon > 0 && parent_of(pid) == conmon) return true;
+  return !container_id.empty() && proc_text(pid, "mountinfo").contains(container_id);
 }
 
 /// linux/pidfd.h of Linux 6.15; older systems' headers lack it.

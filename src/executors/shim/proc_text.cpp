@@ -1,7 +1,6 @@
 #include "executors/shim/proc_text.h"
 
 #include <charconv>
-#include <string_view>
 
 #include "base/files.h"
 
@@ -10,6 +9,16 @@ namespace flashpods::shim {
 namespace {
 
 constexpr std::size_t kMostProcText = 4 * 1024 * 1024;
+
+/// What stands behind `name` in /proc/PID/status, without the tab before it.
+std::string status_field(pid_t pid, const std::string& name) {
+  const auto start = '\n' + name + ":\t";
+  const auto status = proc_text(pid, "status");
+  const auto at = status.find(start);
+  if (at == std::string::npos) return {};
+  const auto value = at + start.size();
+  return status.substr(value, status.find('\n', value) - value);
+}
 
 }  // namespace
 
@@ -30,13 +39,13 @@ std::vector<pid_t> process_ids() {
 }
 
 pid_t parent_of(pid_t pid) {
-  constexpr std::string_view kField = "\nPPid:\t";
-  const auto status = proc_text(pid, "status");
-  const auto at = status.find(kField);
+  const auto field = status_field(pid, "PPid");
   pid_t parent = -1;
-  if (at == std::string::npos) return parent;
-  std::from_chars(status.data() + at + kField.size(), status.data() + status.size(), parent);
+  std::from_chars(field.data(), field.data() + field.size(), parent);
   return parent;
 }
+
+// NSpid has its number in each namespace, ours first (proc(5)).
+bool leads_a_namespace(pid_t pid) { return status_field(pid, "NSpid").ends_with("\t1"); }
 
 }  // namespace flashpods::shim

@@ -15,4 +15,7 @@ namespace flashpods::shim {
 /// -1 if the process is gone.
 [[nodiscard]] pid_t parent_of(pid_t pid);
 
+/// It is PID 1 of a PID namespace below ours: the first process of a container.
+[[nodiscard]] bool leads_a_namespace(pid_t pid);
+
 }  // namespace flashpods::shim
