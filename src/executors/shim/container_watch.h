@@ -36,6 +36,9 @@ class ContainerWatch {
   /// Neither of the two runs any more.
   [[nodiscard]] bool over() const { return !conmon_.alive && !init_.alive; }
 
+  /// It ran when it was opened.
+  [[nodiscard]] bool saw_init() const { return init_.pid > 0; }
+
   /// Both ran, and both have ended.
   [[nodiscard]] bool saw_the_end() const { return over() && conmon_.pid > 0 && init_.pid > 0; }
 

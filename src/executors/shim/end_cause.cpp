@@ -69,13 +69,18 @@ void judge_own_end(const EndFacts& facts, Exited& exited) {
   }
 }
 
+bool stop_came_first(const EndFacts& facts, Time end) {
+  if (!facts.stop) return false;
+  return facts.stopped_while_running.value_or(end + kFileTimeTick >= facts.stop->at);
+}
+
 }  // namespace
 
 Exited judge_end(const EndFacts& facts) {
   Exited exited;
   exited.exit_code = exit_code(facts);
   exited.at = end_time(facts);
-  if (facts.stop && exited.at + kFileTimeTick >= facts.stop->at) {
+  if (stop_came_first(facts, exited.at)) {
     exited.cause = facts.stop->cause;
     exited.message = stop_message(*facts.stop);
   } else if (exited.exit_code) {

@@ -15,11 +15,14 @@ struct EndFacts {
   std::optional<int> init_status;
   std::optional<StopRecord> stop;  ///< the end was asked for
   Time now{};
+  /// Whether the container still ran when somebody acted on the stop; nothing if nobody saw it.
+  std::optional<bool> stopped_while_running = {};
 };
 
 /// The cause and the exit code; log figures and `started` are the caller's.
 ///
-/// A stop is the cause unless the container was over before it was asked for. Podman's code stands
+/// A stop is the cause unless the container was over before it was asked for: times, which follow a
+/// clock that can be set, decide that only where nobody saw it. Podman's code stands
 /// for the command's own: catatonit passes a death by signal n on as 128 + n, which `exit 137`
 /// gives as well, so such a code is kExited with that code, and the message says what it may mean.
 /// kSignalled is only what we know: the init itself was ended by a signal that was not ours.

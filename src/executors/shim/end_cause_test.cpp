@@ -51,6 +51,14 @@ TEST(EndCause, AStopIsTheCauseUnlessItWasOverBefore) {
   EXPECT_EQ(judge_end({{}, {}, before, kNow}).cause, EndCause::kTimedOut);
 }
 
+TEST(EndCause, WhatAShimSawHoldsWhateverTheClockSays) {
+  const auto before = stop(EndCause::kDiskQuota, kEnd - Milliseconds(100));
+  const auto after = stop(EndCause::kDiskQuota, kEnd + Milliseconds(100));
+  EXPECT_EQ(judge_end({ended(137), {}, after, kNow, true}).cause, EndCause::kDiskQuota);
+  EXPECT_EQ(judge_end({ended(137), {}, before, kNow, false}).cause, EndCause::kExited);
+  EXPECT_EQ(judge_end({ended(0), {}, {}, kNow, false}).cause, EndCause::kExited);
+}
+
 TEST(EndCause, AnEndNotedATickEarlyIsTheStopsAllTheSame) {
   const auto stopped = stop(EndCause::kTimedOut, kEnd + Milliseconds(4));
   EXPECT_EQ(judge_end({ended(143), {}, stopped, kNow}).cause, EndCause::kTimedOut);

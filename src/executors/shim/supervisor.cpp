@@ -336,14 +336,20 @@ void Supervisor::note_started_now() {
   keep_started();
 }
 
+/// How long ago that was, by a clock that may have been set since: never before the launch.
+Milliseconds Supervisor::age_of(Time moment) const {
+  const auto age = std::max(with_.clock.now() - moment, Milliseconds{0});
+  if (host_restarted()) return age;
+  return std::min(age, std::max(since_boot() - with_.job.launched.since_boot, Milliseconds{0}));
+}
+
 void Supervisor::note_started(const podman::ContainerRecord& record) {
   with_.output.begin(with_.loop);
   record_ = record;
   if (!started_) {
     const auto at = *record.started_at;
-    const auto age = std::max(with_.clock.now() - at, Milliseconds{0});
     started_ = StartedRecord{{at, record.id, record.image_digest}, boot_time()};
-    started_->boot.since_boot -= age;
+    started_->boot.since_boot -= age_of(at);
   }
   watch_.open(with_.job.spec.directory, record.id);
   keep_started();
@@ -368,8 +374,14 @@ DiskWatch Supervisor::watch_disk() {
 }
 
 void Supervisor::watch_until_over() {
-  const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
   auto disk = watch_disk();
+  watch_until_over_or_stopped(disk);
+  if (watch_.saw_init()) stopped_while_running_ = watch_.init_pid() > 0;
+  if (with_.stop.made() && !watch_.over()) end_politely_then_firmly(disk);
+}
+
+void Supervisor::watch_until_over_or_stopped(DiskWatch& disk) {
+  const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
   while (!over_or_stopped()) {
     const bool tidying = watch_.only_conmon_is_left();
     const auto changed = [&] {
@@ -382,7 +394,6 @@ void Supervisor::watch_until_over() {
     if (auto why = disk.look(run_deadline(), over_or_stopped))
       with_.stop.make(EndCause::kDiskQuota, *why);
   }
-  if (!watch_.over()) end_politely_then_firmly(disk);
 }
 
 /// conmon's end means that podman's record is true. Should conmon hang while it tidies up, a record
@@ -436,7 +447,8 @@ Exited Supervisor::judge() {
     if (!record_) record_.emplace();
     note_ended(*record_, *code);
   }
-  return judge_end({record_, watch_.init_status(), with_.stop.get(), with_.clock.now()});
+  return judge_end(
+      {record_, watch_.init_status(), with_.stop.get(), with_.clock.now(), stopped_while_running_});
 }
 
 }  // namespace flashpods::shim

@@ -59,6 +59,8 @@ class Supervisor {
   [[nodiscard]] std::optional<podman::ContainerRecord> known_whereabouts() const;
   [[nodiscard]] DiskWatch watch_disk();
   void watch_until_over();
+  void watch_until_over_or_stopped(DiskWatch& disk);
+  [[nodiscard]] Milliseconds age_of(Time moment) const;
   [[nodiscard]] bool record_says_ended();
   void end_politely_then_firmly(DiskWatch& disk);
   void send(int signal);
@@ -77,6 +79,7 @@ class Supervisor {
   ContainerWatch watch_;
   std::optional<StartedRecord> started_;
   std::optional<podman::ContainerRecord> record_;  ///< podman's latest
+  std::optional<bool> stopped_while_running_;      ///< as in EndFacts
 };
 
 }  // namespace flashpods::shim
