@@ -460,6 +460,15 @@ TEST_P(UnreliablePodman, WhereAJobWritesIsAskedUntilItIsKnown) {
   EXPECT_EQ(wait(spec).cause, EndCause::kDiskQuota);
 }
 
+TEST_P(UnreliablePodman, AStartThatHangsIsGivenUpSoonAfterAStop) {
+  behave("[ $verb = run ] && { touch $here/hangs; exec sleep 1000; }");
+  const auto spec = worker("echo never");
+  launch(spec);
+  wait_for_file(here() / "hangs");
+  daemon_->run(daemon_->executor().stop(spec.job_id));
+  EXPECT_EQ(wait(spec).cause, EndCause::kCancelled);  // within the minute that a test waits
+}
+
 /// Every other question about the container gets no answer.
 constexpr const char* kForgetful = R"(
 [ $verb = inspect ] && {

@@ -25,9 +25,10 @@ Milliseconds start_deadline(const JobRecord& job) {
 
 }  // namespace
 
-ContainerStart::ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop,
-                               std::function<void()> forget_output)
+ContainerStart::ContainerStart(const JobRecord& job, PollLoop& loop, PodmanCalls& podman,
+                               const StopRequest& stop, std::function<void()> forget_output)
     : job_(job),
+      loop_(loop),
       podman_(podman),
       stop_(stop),
       forget_output_(std::move(forget_output)),
@@ -51,7 +52,10 @@ bool ContainerStart::try_run(const std::string& image) {
   ToolLimits limits;
   limits.until = deadline_;
   limits.give_up = [this, &asked] {
-    if (stop_.made() && !asked) asked = since_boot();
+    if (stop_.made() && !asked) {
+      asked = since_boot();
+      loop_.call_at(*asked + kStopPatience, [] {});  // or nothing makes it turn, and look here
+    }
     return asked && since_boot() >= *asked + kStopPatience;
   };
   last_ = podman_.run(image, chosen_runtime(), limits);

@@ -21,7 +21,7 @@ class ContainerStart {
 
   /// `forget_output` throws away what the job's output holds: an OCI runtime's words about a start
   /// that failed, when another one is tried.
-  ContainerStart(const JobRecord& job, PodmanCalls& podman, const StopRequest& stop,
+  ContainerStart(const JobRecord& job, PollLoop& loop, PodmanCalls& podman, const StopRequest& stop,
                  std::function<void()> forget_output);
 
   [[nodiscard]] Outcome run();
@@ -45,6 +45,7 @@ class ContainerStart {
   Outcome explain();
 
   const JobRecord& job_;
+  PollLoop& loop_;
   PodmanCalls& podman_;
   const StopRequest& stop_;
   std::function<void()> forget_output_;

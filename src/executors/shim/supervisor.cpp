@@ -268,7 +268,7 @@ std::optional<Exited> Supervisor::note_begun(const ContainerStart& start) {
 
 std::optional<Exited> Supervisor::start_anew() {
   if (with_.stop.made()) return ended_early(EndCause::kCancelled, {});
-  ContainerStart start(with_.job, with_.podman, with_.stop, [this] {
+  ContainerStart start(with_.job, with_.loop, with_.podman, with_.stop, [this] {
     with_.output.discard();
     await_output();
   });
