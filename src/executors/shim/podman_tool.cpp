@@ -103,9 +103,10 @@ ToolResult PodmanTool::run(const std::vector<std::string>& argv, const ToolLimit
   options.argv = argv;
   options.env = env_;
   options.descriptors = {{out.write_end(), 1}, {err.write_end(), 2}};
-  options.before_exec = [fd = pid_file.get()] {
+  options.before_exec = [fd = pid_file.get(), shim = ::getpid()] {
     if (fd >= 0) write_own_pid(fd);
-    return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? 0 : errno;
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+    return ::getppid() == shim ? 0 : ESRCH;  // it died before the kernel knew what to do then
   };
   const auto child = start_child(options);
   if (!child) {
