@@ -33,6 +33,12 @@ Fd open_fifo(const std::filesystem::path& path) {
 
 Awaitable<void> reap(Child child) { co_await wait_child(std::move(child)); }
 
+jobs::Exited to_exited(shim::ExitRecord record) {
+  const auto& noted = record.boot.boot;
+  record.exited.host_restarted_since = !noted.empty() && noted != shim::boot_time().boot;
+  return std::move(record.exited);
+}
+
 Milliseconds pause_after(int failures) {
   return std::min(kLongestPause, kFirstPause * (1 << std::min(failures, 10)));
 }
@@ -64,7 +70,7 @@ JobFollower::Snapshot JobFollower::read_files(const std::filesystem::path& direc
     if (auto record = shim::parse_started(*text)) snapshot.started = std::move(record->started);
   }
   if (const auto text = read(shim::kExitFile)) {
-    if (auto record = shim::parse_exit(*text)) snapshot.exited = std::move(record->exited);
+    if (auto record = shim::parse_exit(*text)) snapshot.exited = to_exited(std::move(*record));
   }
   snapshot.removed = read(shim::kRemovedFile).has_value();
   return snapshot;
