@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -10,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/temporary_directory.h"
+#include "base/tree_walk.h"
 
 namespace flashpods {
 namespace {
@@ -67,6 +69,36 @@ struct TreeTest : testing::Test {
 
 using RemoveTreeTest = TreeTest;
 using MeasureTreeTest = TreeTest;
+using WalkTreeTest = TreeTest;
+
+Fd open_top(const fs::path& path) {
+  return Fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_mode & 07777 : 0xFFFF;
+}
+
+/// Nested directories that nobody may enter, as the tests' ordinary user has them.
+void make_closed_chain(const fs::path& top, int depth) {
+  make_chain(top, depth);
+  std::vector<fs::path> chain{top};
+  for (int i = 0; i < depth; ++i) chain.push_back(chain.back() / "d");
+  for (; !chain.empty(); chain.pop_back()) {
+    if (::geteuid() == 0) ASSERT_EQ(::chown(chain.back().c_str(), kNobody, kNobody), 0);
+    ASSERT_EQ(::chmod(chain.back().c_str(), 0), 0);
+  }
+  ASSERT_EQ(::chmod(top.parent_path().c_str(), 0755), 0);
+}
+
+/// True if each is closed; opens them on its way.
+bool is_closed_chain(fs::path at, int depth) {
+  for (; depth >= 0; --depth, at /= "d") {
+    if (mode_of(at) != 0 || ::chmod(at.c_str(), 0700) != 0) return false;
+  }
+  return true;
+}
 
 TEST_F(RemoveTreeTest, RemovesEverythingOnce) {
   fs::create_directories(tree / "a/b/c");
@@ -199,6 +231,89 @@ TEST_F(MeasureTreeTest, ClosingADirectoryHidesNothing) {
   EXPECT_TRUE(as_ordinary_user([&] {
     const auto size = measure_tree(tree);
     return size && size->files == 1 && size->apparent_bytes == 5;
+  }));
+}
+
+TEST_F(WalkTreeTest, ShowsEachEntryBelowTheTopWithItsPath) {
+  fs::create_directories(tree / "ab/c");
+  put(tree / "ab/c/file", "x");
+  fs::create_symlink("ab", tree / "link");
+  std::map<std::string, std::size_t> seen;
+  ASSERT_TRUE(walk_tree(open_top(tree), Foreign::kFails, [&](const TreeEntry& entry) {
+    seen[entry.name] = entry.path_bytes;
+    EXPECT_EQ(::faccessat(entry.directory, entry.name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW), 0);
+    return Result<void>{};
+  }));
+  EXPECT_EQ(seen,
+            (std::map<std::string, std::size_t>{{"ab", 2}, {"c", 4}, {"file", 9}, {"link", 4}}));
+}
+
+TEST_F(WalkTreeTest, LeavesOutWhatVanishesWhileItIsShown) {
+  for (const char* name : {"a", "b", "c"}) fs::create_directory(tree / name);
+  int seen = 0;
+  EXPECT_TRUE(walk_tree(open_top(tree), Foreign::kFails, [&](const TreeEntry&) {
+    for (const char* name : {"a", "b", "c"}) fs::remove(tree / name);
+    ++seen;
+    return Result<void>{};
+  }));
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(WalkTreeTest, GivesDirectoriesTheirModesBackAtAnyDepth) {
+  constexpr int kDepth = 150;
+  make_closed_chain(tree, kDepth);
+  EXPECT_TRUE(as_ordinary_user([&] {
+    int seen = 0;
+    const auto walked = walk_tree(open_top(tree), Foreign::kFails, [&](const TreeEntry&) {
+      ++seen;
+      return Result<void>{};
+    });
+    return walked && seen == kDepth + 1 && is_closed_chain(tree, kDepth);
+  }));
+}
+
+TEST_F(WalkTreeTest, GivesThemBackAfterAnErrorToo) {
+  constexpr int kDepth = 90;
+  make_closed_chain(tree, kDepth);
+  EXPECT_TRUE(as_ordinary_user([&] {
+    const auto walked = walk_tree(open_top(tree), Foreign::kFails, [](const TreeEntry& entry) {
+      return entry.name == "file" ? Result<void>(fail(ErrorKind::kInternal, "x", ""))
+                                  : Result<void>{};
+    });
+    return !walked && is_closed_chain(tree, kDepth);
+  }));
+}
+
+// Two walks of one tree: the one that leaves first must not lock the other out.
+TEST_F(WalkTreeTest, GoesOnInADirectoryThatIsClosedBehindIt) {
+  constexpr int kDepth = 70;
+  make_closed_chain(tree, kDepth);
+  EXPECT_TRUE(as_ordinary_user([&] {
+    int seen = 0;
+    const auto walked = walk_tree(open_top(tree), Foreign::kFails, [&](const TreeEntry& entry) {
+      const auto link = "/proc/self/fd/" + std::to_string(entry.directory);
+      ++seen;
+      return ::chmod(link.c_str(), 0) == 0 ? Result<void>{} : std::unexpected(errno_error(link));
+    });
+    return walked && seen == kDepth + 1 && is_closed_chain(tree, kDepth);
+  }));
+}
+
+TEST_F(WalkTreeTest, WhatOthersCloseIsAnErrorOrLeftOut) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to make a directory of another user";
+  fs::create_directory(tree / "other");
+  put(tree / "other/file", "x");
+  ASSERT_EQ(::chmod((tree / "other").c_str(), 0700), 0);
+  ASSERT_EQ(::chmod(tree.c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  EXPECT_TRUE(as_ordinary_user([&] {
+    int seen = 0;
+    const auto count = [&](const TreeEntry&) {
+      ++seen;
+      return Result<void>{};
+    };
+    return walk_tree(open_top(tree), Foreign::kSkipped, count) && seen == 1 &&
+           !walk_tree(open_top(tree), Foreign::kFails, count);
   }));
 }
 

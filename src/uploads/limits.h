@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -7,6 +8,10 @@
 namespace flashpods::uploads {
 
 inline constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
+
+/// A job names its files with a path: 4095 bytes at most (PATH_MAX), "/work/" and what its programs
+/// put before it included. rsync takes a little longer ones, as it names them from within.
+inline constexpr std::size_t kMaxPathBytes = 4000;
 
 /// What one upload, and all of them together, may take (specification, "Upload Quotas").
 struct Limits {

@@ -2,6 +2,7 @@
 
 #include "uploads/rsync_listener.h"
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -49,15 +50,20 @@ ClientResult shell(const std::string& command) {
 /// A listener in a loop of its own thread, as in the daemon.
 class Daemon {
  public:
+  /// The disk's use can be measured `measurable` times; then it fails.
   explicit Daemon(Limits limits = {}, const fs::path& state = {},
-                  std::vector<std::string> sources = {})
+                  std::vector<std::string> sources = {}, int measurable = 1 << 30)
       : state_path_(state.empty() ? own_state_.path() : state) {
     store_ =
         std::move(SqliteStore::open(state_path_ / "db", SqliteStore::Threading::kInline).value());
     const Surroundings with{*store_, clock_, timer_, log_};
     const auto paths = Paths::below(state_path_);
-    files_ = std::make_unique<StoredUploadFiles>(
-        paths, measured_usage({paths.uploads, paths.sealed, paths.transfers}), pool_);
+    const auto usage = measured_usage({paths.uploads, paths.sealed, paths.transfers});
+    auto some_usage = [usage, left = std::make_shared<std::atomic<int>>(measurable)] {
+      if ((*left)-- > 0) return usage();
+      return Result<DiskUse>(std::unexpected(Error{}));
+    };
+    files_ = std::make_unique<StoredUploadFiles>(paths, std::move(some_usage), pool_);
     uploads_ = std::make_unique<Uploads>(with, *files_, limits);
     thread_ = std::jthread([this] { context_.run(); });
     on_loop(uploads_->recover()).value();
@@ -395,6 +401,18 @@ TEST(RsyncQuota, ManySmallFilesAreCutOffToo) {
                           source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
   EXPECT_NE(sent.code, 0);
   EXPECT_THAT(sent.output, HasSubstr("File too large"));
+  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
+  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 36 * kMegabyte);
+}
+
+TEST(RsyncQuota, WhatCannotBeMeasuredIsCutOffByItsCount) {
+  Daemon daemon({.max_upload_bytes = 20 * kMegabyte}, {}, {}, 1);
+  TemporaryDirectory source;
+  shell("cd " + source.path().native() +
+        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
+  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
+                          source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
+  EXPECT_NE(sent.code, 0);
   wait_until([&] { return fs::exists(daemon.received("upload_a")); });
   EXPECT_LT(tree_bytes(daemon.received("upload_a")), 36 * kMegabyte);
 }

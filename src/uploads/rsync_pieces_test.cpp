@@ -243,5 +243,20 @@ TEST(TransferBudget, MeasuresAgainBeforeItCuts) {
   EXPECT_TRUE(budget.is_used_up());
 }
 
+TEST(TransferBudget, ItsCountIsBelievedWhereNothingCanBeMeasured) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
+  DiskUse disk;
+  TransferBudget budget(limits, disk);
+  budget.measured(0, {}, 0);
+  budget.wrote(11 * kMegabyte);
+  ASSERT_TRUE(budget.wants_measure());
+  budget.not_measured();
+  EXPECT_FALSE(budget.wants_measure());
+  budget.wrote(20 * kMegabyte);
+  EXPECT_FALSE(budget.is_used_up());
+  budget.not_measured();
+  EXPECT_TRUE(budget.is_used_up());
+}
+
 }  // namespace
 }  // namespace flashpods::uploads

@@ -12,12 +12,12 @@ namespace flashpods::uploads {
 /// device nodes, and measures. Other modes and all times stay as they are, also of a directory that
 /// must be opened up for the walk. Never follows a link. Uses the name .link-NAME beside `path`.
 /// Blocks.
-/// kNotFound if `path` is absent, kInvalid "invalid_path" for a path longer than PATH_MAX.
+/// kNotFound if `path` is absent.
 [[nodiscard]] Result<TreeContent> seal_tree(const std::filesystem::path& path);
 
-/// Measures alone, also while rsync writes: what vanishes meanwhile does not count, and no mode
-/// changes for longer than the walk (measure_tree of base leaves opened directories open). An
-/// absent tree is empty. Blocks.
+/// Measures alone, at any depth, also while rsync writes: what vanishes meanwhile does not count,
+/// and no mode changes for longer than the walk. Nor does what another user keeps to himself: rsync
+/// writes as we do, and what a job's users have is the job's. An absent tree is empty. Blocks.
 [[nodiscard]] Result<TreeContent> measure_upload(const std::filesystem::path& path);
 
 }  // namespace flashpods::uploads

@@ -24,6 +24,9 @@ class TransferBudget {
     at_measure_ = left();
   }
 
+  /// It could not be measured: the count is all there is to go by, and is believed.
+  void not_measured() { at_measure_ = left(); }
+
   /// The process has written so much since it started.
   void wrote(std::uint64_t written) {
     const std::uint64_t more = written - std::min(last_written_, written);

@@ -24,6 +24,9 @@ constexpr Milliseconds kLastWords{30'000};
 /// Between two measurements for the number of files; also 20 times what the last one took.
 constexpr Milliseconds kMeasure{2000};
 constexpr int kMeasureShare = 20;
+/// So often in a row a tree may be one that we cannot measure: then nothing says how many files it
+/// has.
+constexpr int kMaxFailures = 3;
 
 }  // namespace
 
@@ -60,6 +63,7 @@ void TransferGuard::enforce() {
   if (budget_.is_used_up()) cut("bytes");
   if (file_count_ > files_allowed_) cut("files");
   if (only_reads()) cut("bytes");
+  if (failures_ >= kMaxFailures) cut("unmeasured");
   look_for_failure();
   if (end_by_ && with_.clock.monotonic() >= *end_by_) process_.signal(SIGTERM);
 }
@@ -77,14 +81,28 @@ Awaitable<void> TransferGuard::measure() {
   const auto total = co_await files_.usage();
   const auto done = with_.clock.monotonic();
   next_measure_ = done + std::max(kMeasure, (done - begun) * kMeasureShare);
-  if (!upload || !total) co_return;
-  file_count_ = upload->files;
+  if (upload) count_files(*upload);
+  if (upload && total) {
+    budget_.measured(upload->disk_bytes, *total, written);
+  } else {
+    budget_.not_measured();
+    tell_failure(upload ? total.error() : upload.error());
+  }
+  failures_ = upload ? 0 : failures_ + 1;
+  if (!process_.ended()) budget_.wrote(bytes_written_by(process_.pid()));
+}
+
+void TransferGuard::count_files(const TreeContent& upload) {
+  file_count_ = upload.files;
   // One that has too many already may be made smaller, not larger.
   if (files_allowed_ == 0) {
     files_allowed_ = std::max(uploads_.limits().max_files, adopted_ ? 0 : file_count_);
   }
-  budget_.measured(upload->disk_bytes, *total, written);
-  if (!process_.ended()) budget_.wrote(bytes_written_by(process_.pid()));
+}
+
+void TransferGuard::tell_failure(const Error& error) {
+  if (std::exchange(told_failure_, true)) return;
+  with_.log.warning("transfer_not_measured", {{"upload_id", id_}, {"why", error.message}});
 }
 
 void TransferGuard::cut(const char* why) {

@@ -37,6 +37,8 @@ class TransferGuard {
 
  private:
   Awaitable<void> measure();
+  void count_files(const TreeContent& upload);
+  void tell_failure(const Error& error);
   void enforce();
   void cut(const char* why);
   void look_for_failure();
@@ -59,6 +61,8 @@ class TransferGuard {
   std::uint64_t read_before_ = 0;    ///< when something was written last
   Milliseconds next_measure_{0};
   std::optional<Milliseconds> end_by_;  ///< when one that failed has had its last words
+  int failures_ = 0;                    ///< to measure this upload, in a row
+  bool told_failure_ = false;
   bool cut_ = false;
   bool failed_ = false;
   bool yields_ = false;  ///< to us, near the limit

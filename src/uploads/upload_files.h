@@ -22,6 +22,7 @@ struct TreeContent {
   std::uint64_t disk_bytes = 0;  ///< allocated, each inode once: what quotas count
   std::uint64_t size_bytes = 0;  ///< sum of the regular files' sizes: what replies say
   std::uint64_t files = 0;       ///< everything but directories
+  std::size_t longest_path = 0;  ///< bytes, relative to the tree
 };
 
 /// A connection's slot found on disk.

@@ -24,6 +24,15 @@ std::unexpected<Error> over_quota(std::string message) {
   return fail(ErrorKind::kInsufficientStorage, "upload_quota_exceeded", std::move(message));
 }
 
+Result<void> check_paths(const TreeContent& tree) {
+  if (tree.longest_path <= kMaxPathBytes) return {};
+  return fail(
+      ErrorKind::kInvalid, "path_too_long",
+      fmt::format("The upload has a path of {} bytes; at most {} are allowed. Exclude it, or "
+                  "send fewer nested directories.",
+                  tree.longest_path, kMaxPathBytes));
+}
+
 Result<void> check_quota(const TreeContent& tree, std::uint64_t total, const Limits& limits) {
   if (tree.disk_bytes > limits.max_upload_bytes) {
     return over_quota(
@@ -83,6 +92,7 @@ Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   auto tree = co_await files_.purge(id);
   if (!tree && tree.error().kind == ErrorKind::kNotFound) co_return std::unexpected(not_found(id));
   if (!tree) co_return tree;
+  if (auto usable = check_paths(*tree); !usable) co_return std::unexpected(usable.error());
   const auto total = co_await files_.usage();
   if (!total) co_return std::unexpected(total.error());
   if (auto fits = check_quota(*tree, total->bytes, limits_); !fits) {

@@ -62,7 +62,8 @@ class Uploads {
   /// 404 upload_not_found. An upload whose TTL has passed is shown as expired.
   Awaitable<Result<Upload>> get(std::string id);
 
-  /// Seals: nothing changes it any more, and a job may take it. 404 upload_not_found,
+  /// Seals: nothing changes it any more, and a job may take it. 400 path_too_long (kMaxPathBytes;
+  /// a transfer with --delete or DELETE mends that), 404 upload_not_found,
   /// 409 upload_in_progress, already_finalized, already_consumed, 410 upload_expired,
   /// 507 upload_quota_exceeded. A transfer that is just ending is waited for.
   Awaitable<Result<Upload>> finalize(std::string id);

@@ -1,5 +1,6 @@
 #include "uploads/uploads.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <gtest/gtest.h>
@@ -110,6 +111,55 @@ TEST_F(UploadsTest, ASealBeforeItsRowIsTakenBack) {
   world_.restart();
   EXPECT_TRUE(fs::exists(world_.received("upload_a") / "src/main.c"));
   EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+}
+
+/// Nested directories, which no path may be long enough for.
+void make_nested(const fs::path& top, const std::vector<std::string>& names) {
+  fs::create_directories(top);
+  Fd at = open_directory(top).value();
+  for (const auto& name : names) {
+    ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0700), 0);
+    at = Fd(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(at);
+  }
+}
+
+// rsync names files from within the upload; from the directories above, which all uploads are
+// measured from, the same path is longer than a path may be.
+TEST_F(UploadsTest, APathTooLongForAJobIsItsOwnUploadsProblem) {
+  const std::string id = "upload_" + std::string(36, 'a');
+  world_.receive(id);
+  std::vector<std::string> names(190, std::string(20, 'd'));
+  names.emplace_back(80, 'e');
+  make_nested(world_.received(id), names);
+  ASSERT_TRUE(finish(world_.context, world_.files->usage()));
+  EXPECT_EQ(code(finalize_upload(id)), "path_too_long");
+  EXPECT_EQ(world_.state_of(id), State::kUploading);
+  world_.receive("upload_b");
+  EXPECT_EQ(code(finalize_upload("upload_b")), "ok");
+  EXPECT_EQ(code(finish(world_.context, world_.uploads->admit(attempt_at("upload_c")))), "ok");
+  EXPECT_EQ(code(remove_upload(id)), "ok");
+  EXPECT_FALSE(fs::exists(world_.received(id)));
+}
+
+TEST_F(UploadsTest, AnyDepthIsMeasured) {
+  world_.receive("upload_a");
+  make_nested(world_.received("upload_a"), std::vector<std::string>(5000, "d"));
+  EXPECT_TRUE(finish(world_.context, world_.files->usage()));
+  EXPECT_EQ(code(finalize_upload("upload_a")), "path_too_long");
+  EXPECT_EQ(code(remove_upload("upload_a")), "ok");
+}
+
+TEST_F(UploadsTest, TheLongestPathThatIsTaken) {
+  std::vector<std::string> names(kMaxPathBytes / 100 - 1, std::string(99, 'd'));
+  names.emplace_back(100, 'e');
+  world_.receive("upload_a");
+  make_nested(world_.received("upload_a"), names);
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+  names.back() += 'e';
+  world_.receive("upload_b");
+  make_nested(world_.received("upload_b"), names);
+  EXPECT_EQ(code(finalize_upload("upload_b")), "path_too_long");
 }
 
 TEST_F(UploadsTest, SpecialBitsFallOffAndOtherModesStay) {

@@ -301,6 +301,32 @@ def test_06_deep_trees_are_taken_or_refused_and_removed(daemon, tree, tmp_path, 
     subprocess.run(["rm", "-rf", tmp_path / "deep"], check=True)
 
 
+def make_long_path(root):
+    """4070 bytes: rsync can name it from within the upload, nobody from above."""
+    root.mkdir()
+    at = os.open(root, os.O_RDONLY)
+    for name in ["d" * 20] * 190 + ["e" * 80]:
+        os.mkdir(name, dir_fd=at)
+        inner = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+
+
+def test_06_a_path_too_long_for_a_job_is_its_own_uploads_problem(daemon, tree, tmp_path):
+    make_long_path(tmp_path / "long")
+    upload_id = jobs.new_upload_id()
+    send(daemon, tmp_path / "long", upload_id)
+    there = daemon.state_dir / "uploads" / upload_id
+    wait_until(there.exists, what="the upload's return")
+    assert_still_takes_uploads(daemon, tree)
+    reply = daemon.api.post(f"/uploads/{upload_id}/finalize")
+    assert (reply.status, reply.json()["error"]) == (400, "path_too_long"), reply.body
+    assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
+    wait_until(lambda: not there.exists(), what="its removal")
+    subprocess.run(["rm", "-rf", tmp_path / "long"], check=True)
+
+
 # Sizes
 
 
