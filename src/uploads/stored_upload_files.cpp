@@ -2,6 +2,7 @@
 
 #include "base/failpoint.h"
 #include "base/files.h"
+#include "uploads/flush_tree.h"
 #include "uploads/move_directory.h"
 #include "uploads/seal_tree.h"
 
@@ -70,6 +71,11 @@ Awaitable<Result<TreeContent>> StoredUploadFiles::purge(std::string id) {
     }
     return seal_tree(path);
   };
+  co_return co_await pool_.run(std::move(work));
+}
+
+Awaitable<Result<void>> StoredUploadFiles::flush(std::string id) {
+  auto work = [path = directories_.upload(id)] { return flush_tree(path); };
   co_return co_await pool_.run(std::move(work));
 }
 

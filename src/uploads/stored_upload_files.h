@@ -30,6 +30,7 @@ class StoredUploadFiles final : public UploadFiles {
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<FoundTransfer>>> transfers() override;
   Awaitable<Result<TreeContent>> purge(std::string id) override;
+  Awaitable<Result<void>> flush(std::string id) override;
   Awaitable<Result<void>> seal(std::string id) override;
   Awaitable<Result<void>> unseal(std::string id) override;
   Awaitable<Result<void>> remove(std::string id) override;

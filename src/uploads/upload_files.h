@@ -58,6 +58,10 @@ class UploadFiles {
   /// Makes a received upload what a job may see, and measures it. kNotFound if there is none.
   virtual Awaitable<Result<TreeContent>> purge(std::string id) = 0;
 
+  /// Puts what purge() left on the disk, so that a row may say it is there: what rsync wrote is in
+  /// the page cache for as long as the kernel likes.
+  virtual Awaitable<Result<void>> flush(std::string id) = 0;
+
   /// Received → sealed, and back.
   virtual Awaitable<Result<void>> seal(std::string id) = 0;
   virtual Awaitable<Result<void>> unseal(std::string id) = 0;

@@ -98,6 +98,10 @@ Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   if (auto fits = check_quota(*tree, total->bytes, limits_); !fits) {
     co_return std::unexpected(fits.error());
   }
+  // After the last change to the tree, and before a row promises it.
+  if (const auto flushed = co_await files_.flush(id); !flushed) {
+    co_return std::unexpected(flushed.error());
+  }
   co_return tree;
 }
 

@@ -187,6 +187,12 @@ Awaitable<Result<uploads::TreeContent>> SimulatedUploadFiles::purge(std::string 
   co_return tree;
 }
 
+Awaitable<Result<void>> SimulatedUploadFiles::flush(std::string) {
+  co_await with_.scheduler.step(Owner::kDaemon, "flush upload");
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  co_return Result<void>{};
+}
+
 Awaitable<Result<void>> SimulatedUploadFiles::seal(std::string id) {
   co_return co_await with_.change(
       "seal upload", [&](DiskState& disk) { move_entry(disk.received, disk.sealed, id); });

@@ -53,6 +53,7 @@ class SimulatedUploadFiles final : public uploads::UploadFiles {
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<uploads::FoundTransfer>>> transfers() override;
   Awaitable<Result<uploads::TreeContent>> purge(std::string id) override;
+  Awaitable<Result<void>> flush(std::string id) override;
   Awaitable<Result<void>> seal(std::string id) override;
   Awaitable<Result<void>> unseal(std::string id) override;
   Awaitable<Result<void>> remove(std::string id) override;
