@@ -76,7 +76,8 @@ void declare_retention(Settings& s, Config& c) {
               "Largest upload.");
   s.megabytes("uploads.max_total_mb", c.uploads.max_total_bytes, 1, kMostMegabytes * 64,
               "All uploads together, those of running jobs included.");
-  s.integer("uploads.max_files", c.uploads.max_files, 1, 100'000'000, "Files in one upload.");
+  s.integer("uploads.max_files", c.uploads.max_files, 1, 100'000'000,
+            "Files and directories in one upload.");
   s.seconds("uploads.uploading_ttl_seconds", c.uploads.uploading_ttl, 1, 7 * 86400,
             "A transfer that was never finalized is deleted after this.");
   s.seconds("uploads.finalized_ttl_seconds", c.uploads.finalized_ttl, 1, 7 * 86400,

@@ -18,7 +18,7 @@ struct Limits {
   std::uint64_t max_upload_bytes = 2 * kGibibyte;  ///< one upload, allocated bytes
   std::uint64_t max_total_bytes = 10 * kGibibyte;  ///< uploads, sealed and job directories
   std::uint64_t min_free_bytes = 0;                ///< what stays free on their filesystem
-  std::uint64_t max_files = 500'000;               ///< one upload
+  std::uint64_t max_files = 500'000;               ///< one upload, directories too
   Seconds uploading_ttl{30 * 60};                  ///< since the last transfer began or ended
   Seconds finalized_ttl{60 * 60};                  ///< a finalized upload that no job took
 };

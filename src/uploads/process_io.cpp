@@ -79,6 +79,4 @@ void yield_to_others(pid_t process) {
   }
 }
 
-void forbid_opening_files(pid_t process) { set_limit(process, RLIMIT_NOFILE, 0); }
-
 }  // namespace flashpods::uploads

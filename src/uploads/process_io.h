@@ -21,7 +21,4 @@ void limit_file_size(pid_t process, std::uint64_t bytes);
 /// For good: only root may take it back.
 void yield_to_others(pid_t process);
 
-/// No more files can be opened by the process and its descendants (RLIMIT_NOFILE 0).
-void forbid_opening_files(pid_t process);
-
 }  // namespace flashpods::uploads

@@ -86,7 +86,7 @@ Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
   if (auto log = RsyncLog::open(files_.area().log(name_))) log_ = std::move(*log);
   uploads_.adopt(survivor, [this] { stop(); });
   with_.log.info("transfer_adopted", {{"upload_id", id_}});
-  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_, true);
+  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_);
   co_await guard.watch(id_);
   co_await uploads_.end_transfer(name_, id_);
 }
@@ -151,7 +151,7 @@ Awaitable<void> RsyncConnection::await_end() {
 }
 
 Awaitable<void> RsyncConnection::supervise() {
-  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_, false);
+  TransferGuard guard({uploads_, files_, with_}, process_, log_, name_);
   const auto answered = co_await answer_hook(guard);
   if (!answered) {
     with_.log.info("transfer_refused", {{"peer", owner_}, {"why", answered.error().message}});

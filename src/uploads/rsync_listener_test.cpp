@@ -108,6 +108,7 @@ class Daemon {
   }
   [[nodiscard]] std::uint16_t port() const { return listener_->port(); }
   [[nodiscard]] const fs::path& state() const { return state_path_; }
+  [[nodiscard]] std::string warnings() const { return contents(state_path_ / "warnings"); }
   [[nodiscard]] fs::path received(const std::string& id) const {
     return state_path_ / "uploads" / id;
   }
@@ -121,7 +122,8 @@ class Daemon {
   SystemClock clock_;
   SystemTimer timer_;
   SystemRandom random_;
-  Log log_{clock_, STDERR_FILENO, LogLevel::kWarning};
+  Fd log_file_{::open((state_path_ / "warnings").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600)};
+  Log log_{clock_, log_file_.get(), LogLevel::kWarning};
   BlockingPool pool_{2};
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<StoredUploadFiles> files_;
@@ -509,6 +511,22 @@ TEST_F(Survivor, MeetsItsQuota) {
   orphan_->wait();
   wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
   EXPECT_LT(tree_bytes(daemon_->received("upload_a")), 36 * kMegabyte);
+}
+
+TEST_F(Survivor, IsEndedWithMoreDirectoriesThanAllowed) {
+  limits_.max_files = 100;
+  survive("i=0; while mkdir d$i; do i=$((i+1)); done");
+  orphan_->wait();
+  wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
+  EXPECT_THAT(daemon_->warnings(), HasSubstr(R"("limit":"files")"));
+  EXPECT_EQ(daemon_->finalize("upload_a").error().code, "upload_quota_exceeded");
+}
+
+TEST_F(Survivor, IsEndedIfItMakesDirectoriesWhereNothingMayBeWritten) {
+  survive("head -c 30000000 /dev/zero > f; i=0; while mkdir d$i; do i=$((i+1)); sleep 0.1; done");
+  orphan_->wait();
+  EXPECT_THAT(daemon_->warnings(), HasSubstr(R"("limit":"bytes")"));
+  EXPECT_THAT(daemon_->warnings(), HasSubstr("transfer_ended"));
 }
 
 TEST(Confinement, IsInForceHere) {

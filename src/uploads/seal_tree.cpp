@@ -92,6 +92,7 @@ class ContentCount {
 
   void add(const TreeEntry& entry) {
     const struct stat& status = entry.status;
+    ++tree_.entries;
     tree_.longest_path = std::max(tree_.longest_path, entry.path_bytes);
     if (!S_ISDIR(status.st_mode)) ++tree_.files;
     const bool linked = !S_ISDIR(status.st_mode) && status.st_nlink > 1;

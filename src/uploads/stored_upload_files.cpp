@@ -32,16 +32,17 @@ Awaitable<Result<void>> StoredUploadFiles::create() { co_return directories_.cre
 
 Awaitable<Result<DiskUse>> StoredUploadFiles::usage() { co_return co_await pool_.run(usage_); }
 
-Awaitable<Result<std::uint64_t>> StoredUploadFiles::claim(std::string id, std::string connection) {
+Awaitable<Result<TreeContent>> StoredUploadFiles::reopen(std::string id) {
+  auto work = [path = directories_.upload(id)] { return measure_upload(path); };
+  co_return co_await pool_.run(std::move(work));
+}
+
+Awaitable<Result<void>> StoredUploadFiles::claim(std::string id, std::string connection) {
   auto work = [directories = directories_, id = std::move(id),
-               module = area_.module(connection)]() -> Result<std::uint64_t> {
-    if (auto claimed = directories.claim(id, module); !claimed) {
-      return std::unexpected(claimed.error());
-    }
+               module = area_.module(connection)]() -> Result<void> {
+    auto claimed = directories.claim(id, module);
     FLASHPODS_FAILPOINT("upload.claimed");
-    const auto size = measure_upload(module / id);
-    if (!size) return std::unexpected(size.error());
-    return size->disk_bytes;
+    return claimed;
   };
   co_return co_await pool_.run(std::move(work));
 }

@@ -26,7 +26,8 @@ class StoredUploadFiles final : public UploadFiles {
 
   Awaitable<Result<void>> create() override;
   Awaitable<Result<DiskUse>> usage() override;
-  Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) override;
+  Awaitable<Result<TreeContent>> reopen(std::string id) override;
+  Awaitable<Result<void>> claim(std::string id, std::string connection) override;
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<FoundTransfer>>> transfers() override;
   Awaitable<Result<TreeContent>> purge(std::string id) override;

@@ -31,14 +31,13 @@ constexpr int kMaxFailures = 3;
 }  // namespace
 
 TransferGuard::TransferGuard(Receiving receiving, RsyncProcess& process,
-                             std::optional<RsyncLog>& log, std::string name, bool adopted)
+                             std::optional<RsyncLog>& log, std::string name)
     : uploads_(receiving.uploads),
       files_(receiving.files),
       with_(receiving.with),
       process_(process),
       log_(log),
       name_(std::move(name)),
-      adopted_(adopted),
       budget_(uploads_.limits(), uploads_.disk()) {}
 
 void TransferGuard::admit(const Admission& admission) {
@@ -61,7 +60,7 @@ Awaitable<void> TransferGuard::watch(std::string upload_id) {
 
 void TransferGuard::enforce() {
   if (budget_.is_used_up()) cut("bytes");
-  if (file_count_ > files_allowed_) cut("files");
+  if (has_too_many()) cut("files");
   if (only_reads()) cut("bytes");
   if (failures_ >= kMaxFailures) cut("unmeasured");
   look_for_failure();
@@ -81,7 +80,7 @@ Awaitable<void> TransferGuard::measure() {
   const auto total = co_await files_.usage();
   const auto done = with_.clock.monotonic();
   next_measure_ = done + std::max(kMeasure, (done - begun) * kMeasureShare);
-  if (upload) count_files(*upload);
+  if (upload) count_entries(*upload);
   if (upload && total) {
     budget_.measured(upload->disk_bytes, *total, written);
   } else {
@@ -92,12 +91,9 @@ Awaitable<void> TransferGuard::measure() {
   if (!process_.ended()) budget_.wrote(bytes_written_by(process_.pid()));
 }
 
-void TransferGuard::count_files(const TreeContent& upload) {
-  file_count_ = upload.files;
-  // One that has too many already may be made smaller, not larger.
-  if (files_allowed_ == 0) {
-    files_allowed_ = std::max(uploads_.limits().max_files, adopted_ ? 0 : file_count_);
-  }
+void TransferGuard::count_entries(const TreeContent& upload) {
+  entries_ = upload.entries;
+  if (cut_ && !entries_at_cut_) entries_at_cut_ = entries_;
 }
 
 void TransferGuard::tell_failure(const Error& error) {
@@ -109,12 +105,22 @@ void TransferGuard::cut(const char* why) {
   if (!std::exchange(cut_, true)) {
     with_.log.warning("transfer_over_quota", {{"upload_id", id_}, {"limit", std::string{why}}});
     give_last_words();
+    next_measure_ = Milliseconds{0};
   }
   // Again at each poll: a process forked meanwhile has the limits of its parent, but one more look
   // costs nothing.
   limit_file_size(process_.pid(), 0);
-  if (file_count_ > files_allowed_) forbid_opening_files(process_.pid());
-  if (file_count_ > 2 * files_allowed_) process_.signal(SIGTERM);
+  end_what_goes_on();
+}
+
+/// No limit of a process keeps it from making directories and empty files.
+void TransferGuard::end_what_goes_on() {
+  const bool grows = entries_at_cut_ && entries_ > *entries_at_cut_;
+  if (!has_too_many() && !grows) return;
+  if (!std::exchange(ended_, true)) {
+    with_.log.warning("transfer_ended", {{"upload_id", id_}, {"entries", entries_}});
+  }
+  process_.signal(SIGTERM);
 }
 
 /// Told to make sparse files (-S), rsync seeks over zeros: it meets no limit before their end, be

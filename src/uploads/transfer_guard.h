@@ -24,10 +24,9 @@ struct Receiving {
 /// no more at a quota, and ends it when it has told its client so.
 class TransferGuard {
  public:
-  /// `name` is the transfer's slot. `log`: rsync's, where there is one. A process that was adopted
-  /// has had its first files counted by another daemon.
+  /// `name` is the transfer's slot. `log`: rsync's, where there is one.
   TransferGuard(Receiving receiving, RsyncProcess& process, std::optional<RsyncLog>& log,
-                std::string name, bool adopted);
+                std::string name);
 
   /// The transfer is admitted to this upload. Files may grow to what is left from now on.
   void admit(const Admission& admission);
@@ -37,12 +36,14 @@ class TransferGuard {
 
  private:
   Awaitable<void> measure();
-  void count_files(const TreeContent& upload);
+  void count_entries(const TreeContent& upload);
   void tell_failure(const Error& error);
   void enforce();
   void cut(const char* why);
   void look_for_failure();
   void give_last_words();
+  [[nodiscard]] bool has_too_many() const { return entries_ > uploads_.limits().max_files; }
+  void end_what_goes_on();
   [[nodiscard]] bool only_reads();
   [[nodiscard]] Milliseconds poll_interval();
 
@@ -52,18 +53,18 @@ class TransferGuard {
   RsyncProcess& process_;
   std::optional<RsyncLog>& log_;
   std::string name_;
-  bool adopted_;
   std::string id_;
   TransferBudget budget_;
-  std::uint64_t file_count_ = 0;
-  std::uint64_t files_allowed_ = 0;  ///< from the first measurement on
-  std::uint64_t written_ = 0;        ///< at the last poll
-  std::uint64_t read_before_ = 0;    ///< when something was written last
+  std::uint64_t entries_ = 0;  ///< files and directories, at the last measurement
+  std::optional<std::uint64_t> entries_at_cut_;
+  std::uint64_t written_ = 0;      ///< at the last poll
+  std::uint64_t read_before_ = 0;  ///< when something was written last
   Milliseconds next_measure_{0};
   std::optional<Milliseconds> end_by_;  ///< when one that failed has had its last words
   int failures_ = 0;                    ///< to measure this upload, in a row
   bool told_failure_ = false;
   bool cut_ = false;
+  bool ended_ = false;
   bool failed_ = false;
   bool yields_ = false;  ///< to us, near the limit
 };

@@ -22,6 +22,7 @@ struct TreeContent {
   std::uint64_t disk_bytes = 0;  ///< allocated, each inode once: what quotas count
   std::uint64_t size_bytes = 0;  ///< sum of the regular files' sizes: what replies say
   std::uint64_t files = 0;       ///< everything but directories
+  std::uint64_t entries = 0;     ///< files and directories: what max_files counts
   std::size_t longest_path = 0;  ///< bytes, relative to the tree
 };
 
@@ -45,8 +46,11 @@ class UploadFiles {
 
   virtual Awaitable<Result<DiskUse>> usage() = 0;
 
-  /// Received → the transfer of `connection`, an empty one if there is none yet. Returns its bytes.
-  virtual Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) = 0;
+  /// What a received upload holds that is about to be written to again; an absent one is empty.
+  virtual Awaitable<Result<TreeContent>> reopen(std::string id) = 0;
+
+  /// Received → the transfer of `connection`, an empty one if there is none yet.
+  virtual Awaitable<Result<void>> claim(std::string id, std::string connection) = 0;
 
   /// These of the transfer → received; whatever else it has is removed with its slot.
   virtual Awaitable<Result<void>> give_back(std::string connection,

@@ -40,9 +40,11 @@ Result<void> check_quota(const TreeContent& tree, std::uint64_t total, const Lim
                     "job does not need.",
                     to_human_size(tree.disk_bytes), to_human_size(limits.max_upload_bytes)));
   }
-  if (tree.files > limits.max_files) {
-    return over_quota(fmt::format("The upload has {} files; at most {} are allowed.", tree.files,
-                                  limits.max_files));
+  if (tree.entries > limits.max_files) {
+    return over_quota(
+        fmt::format("The upload has {} files and directories; at most {} are "
+                    "allowed.",
+                    tree.entries, limits.max_files));
   }
   if (total > limits.max_total_bytes) {
     return over_quota(

@@ -98,6 +98,34 @@ TEST_F(UploadsTest, AllTogetherHaveAQuotaAtFinalizeAndForTheNext) {
   EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))), "ok");
 }
 
+TEST_F(UploadsTest, DirectoriesCountForTheLimitAndNotForTheReply) {
+  UploadsWorld small{Limits{.max_files = 4}};
+  small.receive("upload_a", "1/2/3/file");
+  const auto fits = finish(small.context, small.uploads->finalize("upload_a"));
+  ASSERT_TRUE(fits) << fits.error().message;
+  EXPECT_EQ(fits->file_count, 1);
+  small.receive("upload_b", "1/2/3/file");
+  fs::create_directory(small.received("upload_b") / "4");
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))),
+            "upload_quota_exceeded");
+}
+
+TEST_F(UploadsTest, OneThatIsFullTakesNoTransferAndStays) {
+  UploadsWorld small{Limits{.max_upload_bytes = 300'000, .max_files = 3}};
+  small.receive("upload_large");
+  put(small.received("upload_large") / "big", std::string(300'000, 'x'));
+  small.receive("upload_many", "1/2/3/file");
+  small.receive("upload_fits", "1/2/file");
+  for (const char* id : {"upload_large", "upload_many"}) {
+    EXPECT_EQ(code(finish(small.context, small.uploads->admit(attempt_at(id)))),
+              "upload_quota_exceeded");
+    EXPECT_TRUE(fs::exists(small.received(id))) << id;
+    EXPECT_EQ(code(finish(small.context, small.uploads->remove(id))), "ok");
+  }
+  const auto slot = small.files->area().open("c1");
+  EXPECT_EQ(code(finish(small.context, small.uploads->admit(attempt_at("upload_fits")))), "ok");
+}
+
 TEST_F(UploadsTest, TheHostsFreeSpaceIsNotForUploads) {
   UploadsWorld full{Limits{.min_free_bytes = std::uint64_t{1} << 62}};
   const auto admission = finish(full.context, full.uploads->admit(attempt_at("upload_a")));

@@ -25,6 +25,16 @@ std::unexpected<Error> quota_used_up(std::uint64_t used, const Limits& limits) {
                           to_human_size(used), to_human_size(limits.max_total_bytes)));
 }
 
+/// Nothing could be added; and what is over a limit is cut at once, without a word.
+Result<void> check_room(const TreeContent& upload, const Limits& limits) {
+  if (upload.disk_bytes < limits.max_upload_bytes && upload.entries <= limits.max_files) return {};
+  return fail(ErrorKind::kInsufficientStorage, "upload_quota_exceeded",
+              fmt::format("The upload takes {} with {} files and directories already; {} and {} "
+                          "are allowed. Delete it, and send less under a new id.",
+                          to_human_size(upload.disk_bytes), upload.entries,
+                          to_human_size(limits.max_upload_bytes), limits.max_files));
+}
+
 std::unexpected<Error> disk_low(std::uint64_t free, const Limits& limits) {
   return fail(
       ErrorKind::kInsufficientStorage, "host_disk_low",
@@ -81,9 +91,12 @@ Awaitable<Result<Admission>> Uploads::admit_held(TransferAttempt attempt, std::s
   if (!used) co_return std::unexpected(used.error());
   if (used->bytes >= limits_.max_total_bytes) co_return quota_used_up(used->bytes, limits_);
   if (used->free <= limits_.min_free_bytes) co_return disk_low(used->free, limits_);
-  const auto size = co_await files_.claim(id, attempt.connection);
-  if (!size) co_return std::unexpected(size.error());
-  co_return Admission{id, *size, *used};
+  const auto upload = co_await files_.reopen(id);
+  if (!upload) co_return std::unexpected(upload.error());
+  if (auto room = check_room(*upload, limits_); !room) co_return std::unexpected(room.error());
+  const auto claimed = co_await files_.claim(id, attempt.connection);
+  if (!claimed) co_return std::unexpected(claimed.error());
+  co_return Admission{id, upload->disk_bytes, *used};
 }
 
 Awaitable<void> Uploads::end_transfer(std::string connection, std::string id) {

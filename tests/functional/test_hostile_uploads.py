@@ -411,6 +411,21 @@ def test_06_more_files_than_allowed(make_daemon, tree, tmp_path):
     many_files(daemon, tree, tmp_path, 500, 3000)
 
 
+def test_06_more_directories_than_allowed(make_daemon, tree, tmp_path):
+    daemon = make_daemon(ROOM + "[uploads]\nmax_files = 500\n")
+    source = tmp_path / "hollow"
+    for number in range(3000):
+        (source / str(number)).mkdir(parents=True)
+    upload_id = jobs.new_upload_id()
+    send(daemon, source, upload_id)
+    reply = daemon.api.post(f"/uploads/{upload_id}/finalize")
+    assert reply.status == 507, reply.body
+    again = send(daemon, tree, upload_id)
+    assert b"files and directories already" in again.stdout + again.stderr, again
+    assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
+    assert_still_takes_uploads(daemon, tree)
+
+
 @pytest.mark.long
 def test_06_a_hundred_thousand_empty_files(make_daemon, tree, tmp_path):
     daemon = make_daemon(ROOM + "[uploads]\nmax_files = 20000\n")

@@ -137,16 +137,19 @@ Awaitable<Result<uploads::DiskUse>> SimulatedUploadFiles::usage() {
   co_return uploads::DiskUse{};
 }
 
-Awaitable<Result<std::uint64_t>> SimulatedUploadFiles::claim(std::string id,
-                                                             std::string connection) {
+Awaitable<Result<uploads::TreeContent>> SimulatedUploadFiles::reopen(std::string) {
+  co_await with_.scheduler.step(Owner::kDaemon, "reopen upload");
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
+  co_return uploads::TreeContent{};
+}
+
+Awaitable<Result<void>> SimulatedUploadFiles::claim(std::string id, std::string connection) {
   auto claim = [&](DiskState& disk) {
     auto& uploads = disk.transfers[connection];
     uploads.try_emplace(id, make_file());
     move_entry(disk.received, uploads, id);
   };
-  const auto claimed = co_await with_.change("claim upload", std::move(claim));
-  if (!claimed) co_return std::unexpected(claimed.error());
-  co_return std::uint64_t{0};
+  co_return co_await with_.change("claim upload", std::move(claim));
 }
 
 Awaitable<Result<void>> SimulatedUploadFiles::give_back(std::string connection,
@@ -182,14 +185,17 @@ Awaitable<Result<uploads::TreeContent>> SimulatedUploadFiles::purge(std::string 
   uploads::TreeContent tree;
   tree.size_bytes = found->second->content;
   tree.files = 1;
-  if (with_.bug != Bug::kUploadNotSynced) found->second->synced = true;
+  tree.entries = 1;
   co_await with_.scheduler.step(Owner::kDaemon, "purged upload");
   co_return tree;
 }
 
-Awaitable<Result<void>> SimulatedUploadFiles::flush(std::string) {
+Awaitable<Result<void>> SimulatedUploadFiles::flush(std::string id) {
   co_await with_.scheduler.step(Owner::kDaemon, "flush upload");
-  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error();
+  if (with_.scheduler.chance(with_.faults.files)) co_return disk_error(with_.scheduler);
+  const auto found = with_.disk.now.received.find(id);
+  const bool forgets = with_.bug == Bug::kUploadNotSynced;
+  if (found != with_.disk.now.received.end() && !forgets) found->second->synced = true;
   co_return Result<void>{};
 }
 

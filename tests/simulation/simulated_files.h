@@ -49,7 +49,8 @@ class SimulatedUploadFiles final : public uploads::UploadFiles {
 
   Awaitable<Result<void>> create() override;
   Awaitable<Result<uploads::DiskUse>> usage() override;
-  Awaitable<Result<std::uint64_t>> claim(std::string id, std::string connection) override;
+  Awaitable<Result<uploads::TreeContent>> reopen(std::string id) override;
+  Awaitable<Result<void>> claim(std::string id, std::string connection) override;
   Awaitable<Result<void>> give_back(std::string connection, std::vector<std::string> ids) override;
   Awaitable<Result<std::vector<uploads::FoundTransfer>>> transfers() override;
   Awaitable<Result<uploads::TreeContent>> purge(std::string id) override;
