@@ -50,18 +50,18 @@ bool replace_link(const TreeEntry& link, const std::string& target, const std::s
          ::renameat(AT_FDCWD, scratch.c_str(), link.directory, link.name.c_str()) == 0;
 }
 
-std::unexpected<Error> not_sealed(const std::string& name) {
-  return std::unexpected(errno_error("cannot seal " + to_one_line(name)));
+std::unexpected<Error> not_changed(const std::string& name) {
+  return std::unexpected(errno_error("cannot change " + to_one_line(name)));
 }
 
 /// `change` in a directory, whose own mode and times come back.
 template <class Change>
 Result<void> change_in(const TreeEntry& entry, Change change) {
   struct stat before{};
-  if (::fstat(entry.directory, &before) != 0) return not_sealed(entry.name);
+  if (::fstat(entry.directory, &before) != 0) return not_changed(entry.name);
   const bool writable = (before.st_mode & S_IWUSR) != 0;
   if (!writable) change_mode(entry.directory, (before.st_mode & kPermissions) | S_IWUSR);
-  const Result<void> changed = change() ? Result<void>{} : not_sealed(entry.name);
+  const Result<void> changed = change() ? Result<void>{} : not_changed(entry.name);
   if (!writable) change_mode(entry.directory, before.st_mode & kPermissions);
   const timespec times[] = {before.st_atim, before.st_mtim};
   ::utimensat(entry.directory, ".", times, 0);
@@ -81,6 +81,14 @@ Result<void> restore_link(const TreeEntry& entry, const std::string& scratch) {
   if (!target.starts_with(kMungedPrefix)) return {};
   return change_in(
       entry, [&] { return replace_link(entry, target.substr(kMungedPrefix.size()), scratch); });
+}
+
+/// The link as rsync stores it.
+Result<void> munge_link(const TreeEntry& entry, const std::string& scratch) {
+  const std::string target = link_target(entry.directory, entry.name);
+  if (target.starts_with(kMungedPrefix)) return {};
+  return change_in(
+      entry, [&] { return replace_link(entry, std::string{kMungedPrefix} + target, scratch); });
 }
 
 class ContentCount {
@@ -144,6 +152,20 @@ Result<TreeContent> seal_tree(const std::filesystem::path& path) {
     return strip_special_bits(entry);
   };
   const auto walked = walk_tree(std::move(top), Foreign::kFails, seal_entry);
+  if (!walked) return std::unexpected(walked.error());
+  return count.content();
+}
+
+Result<TreeContent> reopen_tree(const std::filesystem::path& path) {
+  Fd top = open_top(path);
+  if (!top && errno == ENOENT) return TreeContent{};
+  if (!top) return std::unexpected(errno_error("cannot open the upload"));
+  ContentCount count(top.get());
+  const auto reopen_entry = [&, scratch = scratch_beside(path)](const TreeEntry& entry) {
+    count.add(entry);
+    return S_ISLNK(entry.status.st_mode) ? munge_link(entry, scratch) : Result<void>{};
+  };
+  const auto walked = walk_tree(std::move(top), Foreign::kFails, reopen_entry);
   if (!walked) return std::unexpected(walked.error());
   return count.content();
 }

@@ -33,7 +33,7 @@ Awaitable<Result<void>> StoredUploadFiles::create() { co_return directories_.cre
 Awaitable<Result<DiskUse>> StoredUploadFiles::usage() { co_return co_await pool_.run(usage_); }
 
 Awaitable<Result<TreeContent>> StoredUploadFiles::reopen(std::string id) {
-  auto work = [path = directories_.upload(id)] { return measure_upload(path); };
+  auto work = [path = directories_.upload(id)] { return reopen_tree(path); };
   co_return co_await pool_.run(std::move(work));
 }
 

@@ -46,7 +46,9 @@ class UploadFiles {
 
   virtual Awaitable<Result<DiskUse>> usage() = 0;
 
-  /// What a received upload holds that is about to be written to again; an absent one is empty.
+  /// Takes back what purge() did for a job, as far as it would let rsync out of the upload: a row
+  /// that did not become final leaves it behind. To be called before claim(). Returns what the
+  /// upload holds; an absent one is empty.
   virtual Awaitable<Result<TreeContent>> reopen(std::string id) = 0;
 
   /// Received → the transfer of `connection`, an empty one if there is none yet.

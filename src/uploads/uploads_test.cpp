@@ -225,6 +225,30 @@ TEST_F(UploadsTest, LinksGetTheirTargetsBackAndTimesStay) {
   EXPECT_EQ(fs::status(sealed).permissions(), fs::perms{0555});
 }
 
+// Whatever kept the row from becoming final: with real links rsync would find ways out.
+TEST_F(UploadsTest, NoLinkLeadsAnywhereWhenATransferGoesOn) {
+  UploadsWorld small{Limits{.max_total_bytes = 300'000}};
+  small.receive("upload_a");
+  put(small.received("upload_a") / "big", std::string(200'000, 'x'));
+  small.receive("upload_b");
+  const auto inner = small.received("upload_b") / "src";
+  put(inner / "big", std::string(200'000, 'x'));
+  fs::create_symlink("/rsyncd-munged//etc", inner / "absolute");
+  const auto long_ago = fs::file_time_type::clock::now() - 1000h;
+  fs::last_write_time(inner, long_ago);
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))),
+            "upload_quota_exceeded");
+  ASSERT_EQ(code(finish(small.context, small.uploads->remove("upload_a"))), "ok");
+  const auto slot = small.files->area().open("c1");
+  ASSERT_EQ(code(finish(small.context, small.uploads->admit(attempt_at("upload_b")))), "ok");
+  const auto claimed = small.files->area().module("c1") / "upload_b/src";
+  EXPECT_EQ(fs::read_symlink(claimed / "absolute"), "/rsyncd-munged//etc");
+  EXPECT_EQ(fs::last_write_time(claimed), long_ago);
+  finish(small.context, small.uploads->end_transfer("c1", "upload_b"));
+  ASSERT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))), "ok");
+  EXPECT_EQ(fs::read_symlink(small.sealed("upload_b") / "src/absolute"), "/etc");
+}
+
 TEST_F(UploadsTest, AJobTakesTheFilesOnceAndMayAskAgain) {
   world_.receive("upload_a");
   ASSERT_EQ(code(finalize_upload("upload_a")), "ok");
