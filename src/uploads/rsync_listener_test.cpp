@@ -15,6 +15,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,20 +51,21 @@ ClientResult shell(const std::string& command) {
 /// A listener in a loop of its own thread, as in the daemon.
 class Daemon {
  public:
-  /// The disk's use can be measured `measurable` times; then it fails.
-  explicit Daemon(Limits limits = {}, const fs::path& state = {},
-                  std::vector<std::string> sources = {}, int measurable = 1 << 30)
+  /// `spoil` comes before each measurement of the disk's use, and may fail it.
+  explicit Daemon(
+      Limits limits = {}, const fs::path& state = {}, std::vector<std::string> sources = {},
+      std::function<Result<void>()> spoil = [] { return Result<void>{}; })
       : state_path_(state.empty() ? own_state_.path() : state) {
     store_ =
         std::move(SqliteStore::open(state_path_ / "db", SqliteStore::Threading::kInline).value());
     const Surroundings with{*store_, clock_, timer_, log_};
     const auto paths = Paths::below(state_path_);
-    const auto usage = measured_usage({paths.uploads, paths.sealed, paths.transfers});
-    auto some_usage = [usage, left = std::make_shared<std::atomic<int>>(measurable)] {
-      if ((*left)-- > 0) return usage();
-      return Result<DiskUse>(std::unexpected(Error{}));
+    auto usage = [spoil = std::move(spoil),
+                  all = measured_usage({paths.uploads, paths.sealed, paths.transfers})] {
+      const auto spoilt = spoil();
+      return spoilt ? all() : std::unexpected(spoilt.error());
     };
-    files_ = std::make_unique<StoredUploadFiles>(paths, std::move(some_usage), pool_);
+    files_ = std::make_unique<StoredUploadFiles>(paths, std::move(usage), pool_);
     uploads_ = std::make_unique<Uploads>(with, *files_, limits);
     thread_ = std::jthread([this] { context_.run(); });
     on_loop(uploads_->recover()).value();
@@ -408,7 +410,11 @@ TEST(RsyncQuota, ManySmallFilesAreCutOffToo) {
 }
 
 TEST(RsyncQuota, WhatCannotBeMeasuredIsCutOffByItsCount) {
-  Daemon daemon({.max_upload_bytes = 20 * kMegabyte}, {}, {}, 1);
+  std::atomic<int> measured = 0;
+  Daemon daemon({.max_upload_bytes = 20 * kMegabyte}, {}, {}, [&]() -> Result<void> {
+    if (measured++ == 0) return {};
+    return std::unexpected(Error{});
+  });
   TemporaryDirectory source;
   shell("cd " + source.path().native() +
         " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
@@ -479,6 +485,11 @@ class Survivor : public testing::Test {
  protected:
   /// Leaves upload_a claimed by a process that runs `script`, and starts the next daemon.
   void survive(const std::string& script) {
+    leave(script);
+    daemon_.emplace(limits_, state_.path());
+  }
+
+  void leave(const std::string& script) {
     {
       Daemon(limits_, state_.path()).begin("upload_a");
     }
@@ -489,14 +500,22 @@ class Survivor : public testing::Test {
     ASSERT_TRUE(area.write_process("c1", orphan_->pid()));
     wait_until([&] { return area.list()->front().process != 0; });
     slot.lock.reset();
-    daemon_.emplace(limits_, state_.path());
+    module_ = slot.module;
   }
 
   TemporaryDirectory state_;
   Limits limits_{.max_upload_bytes = 20 * kMegabyte};
   std::optional<Orphan> orphan_;
   std::optional<Daemon> daemon_;
+  fs::path module_;
 };
+
+/// Third field of proc_pid_stat(5).
+char process_state(pid_t process) {
+  const auto text = contents(fmt::format("/proc/{}/stat", process));
+  const auto name_end = text.rfind(')');
+  return name_end == std::string::npos ? '?' : text.at(name_end + 2);
+}
 
 TEST_F(Survivor, KeepsItsUploadAndIsEndedByDelete) {
   survive("exec sleep 100");
@@ -511,6 +530,48 @@ TEST_F(Survivor, MeetsItsQuota) {
   orphan_->wait();
   wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
   EXPECT_LT(tree_bytes(daemon_->received("upload_a")), 36 * kMegabyte);
+}
+
+TEST_F(Survivor, WritesNoMoreAtItsLimitWhileAMeasurementLasts) {
+  std::promise<void> go_on;
+  std::shared_future<void> gone_on = go_on.get_future();
+  leave("for i in $(seq 120); do head -c 500000 /dev/zero > f$i || exit; done");
+  daemon_.emplace(limits_, state_.path(), std::vector<std::string>{}, [gone_on] {
+    gone_on.wait();
+    return Result<void>{};
+  });
+  const auto state = [this] { return process_state(orphan_->pid()); };
+  wait_until([&] { return state() == 'T' || state() == 'Z'; });
+  EXPECT_EQ(state(), 'T');
+  EXPECT_LT(tree_bytes(module_), 36 * kMegabyte);
+  go_on.set_value();
+  orphan_->wait();
+  wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
+  EXPECT_LT(tree_bytes(daemon_->received("upload_a")), 36 * kMegabyte);
+  EXPECT_THAT(daemon_->warnings(), HasSubstr(R"("limit":"bytes")"));
+}
+
+TEST_F(Survivor, GoesOnIfItWasHeldWhenItsDaemonDied) {
+  leave("kill -STOP $$");
+  wait_until([&] { return process_state(orphan_->pid()) == 'T'; });
+  daemon_.emplace(limits_, state_.path());
+  orphan_->wait();
+}
+
+TEST_F(Survivor, IsEndedThoughItIsHeld) {
+  boost::asio::io_context context;
+  RsyncProcess process(context.get_executor());
+  leave("exec sleep 100");
+  process.adopt(orphan_->pid(), [] { return true; });
+  const auto state = [this] { return process_state(orphan_->pid()); };
+  process.hold(true);
+  wait_until([&] { return state() == 'T'; });
+  process.hold(false);
+  wait_until([&] { return state() != 'T'; });
+  process.hold(true);
+  process.signal(SIGTERM);
+  process.hold(true);
+  orphan_->wait();
 }
 
 TEST_F(Survivor, IsEndedWithMoreDirectoriesThanAllowed) {

@@ -193,21 +193,21 @@ constexpr std::uint64_t kMegabyte = 1 << 20;
 
 TEST(TransferBudget, TheTighterLimitCounts) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
-  DiskUse disk;
+  DiskCount disk;
   TransferBudget budget(limits, disk);
-  budget.measured(5 * kMegabyte, {90 * kMegabyte}, 0);
+  budget.measured(5 * kMegabyte, {90 * kMegabyte}, budget.mark());
   EXPECT_EQ(budget.left(), 10 * kMegabyte);
-  budget.measured(15 * kMegabyte, {90 * kMegabyte}, 0);
+  budget.measured(15 * kMegabyte, {90 * kMegabyte}, budget.mark());
   EXPECT_EQ(budget.left(), 5 * kMegabyte);
 }
 
 TEST(TransferBudget, IsSharedByAllTransfers) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 30 * kMegabyte};
-  DiskUse disk;
+  DiskCount disk;
   TransferBudget one(limits, disk);
   TransferBudget other(limits, disk);
-  one.measured(0, {}, 0);
-  other.measured(0, {}, 0);
+  one.measured(0, {}, one.mark());
+  other.measured(0, {}, other.mark());
   one.wrote(18 * kMegabyte);
   other.wrote(12 * kMegabyte);
   EXPECT_EQ(one.left(), 0U);
@@ -216,38 +216,72 @@ TEST(TransferBudget, IsSharedByAllTransfers) {
 
 TEST(TransferBudget, LeavesTheHostItsFreeSpace) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .min_free_bytes = 50 * kMegabyte};
-  DiskUse disk;
+  DiskCount disk;
   TransferBudget budget(limits, disk);
-  budget.measured(0, {0, 60 * kMegabyte}, 0);
+  budget.measured(0, {0, 60 * kMegabyte}, budget.mark());
   EXPECT_EQ(budget.left(), 10 * kMegabyte);
   budget.wrote(7 * kMegabyte);
   EXPECT_EQ(budget.left(), 3 * kMegabyte);
-  budget.measured(7 * kMegabyte, {7 * kMegabyte, 40 * kMegabyte}, 7 * kMegabyte);
+  budget.measured(7 * kMegabyte, {7 * kMegabyte, 40 * kMegabyte}, budget.mark());
   EXPECT_EQ(budget.left(), 0U);
 }
 
 TEST(TransferBudget, MeasuresAgainBeforeItCuts) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
-  DiskUse disk;
+  DiskCount disk;
   TransferBudget budget(limits, disk);
-  budget.measured(0, {}, 0);
+  budget.measured(0, {}, budget.mark());
   budget.wrote(11 * kMegabyte);
   EXPECT_TRUE(budget.wants_measure());
-  budget.measured(2 * kMegabyte, {2 * kMegabyte}, 11 * kMegabyte);  // most of it replaced old files
+  budget.measured(2 * kMegabyte, {2 * kMegabyte}, budget.mark());  // most of it replaced old files
   EXPECT_FALSE(budget.wants_measure());
   EXPECT_EQ(budget.left(), 18 * kMegabyte);
   budget.wrote(40 * kMegabyte);
   EXPECT_EQ(budget.left(), 0U);
   EXPECT_FALSE(budget.is_used_up());
-  budget.measured(20 * kMegabyte, {20 * kMegabyte}, 40 * kMegabyte);
+  budget.measured(20 * kMegabyte, {20 * kMegabyte}, budget.mark());
   EXPECT_TRUE(budget.is_used_up());
+}
+
+TEST(TransferBudget, IsInDoubtUntilItIsMeasured) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte};
+  DiskCount disk;
+  TransferBudget budget(limits, disk);
+  budget.wrote(100 * kMegabyte);  // by a process that another daemon let in
+  EXPECT_TRUE(budget.is_in_doubt());
+  EXPECT_FALSE(budget.is_used_up());
+  budget.measured(5 * kMegabyte, {}, budget.mark());
+  EXPECT_FALSE(budget.is_in_doubt());
+  budget.wrote(115 * kMegabyte);
+  EXPECT_TRUE(budget.is_in_doubt());
+  budget.measured(20 * kMegabyte, {}, budget.mark());
+  EXPECT_FALSE(budget.is_in_doubt());
+  EXPECT_TRUE(budget.is_used_up());
+}
+
+TEST(TransferBudget, WhatIsWrittenDuringAMeasurementCounts) {
+  const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 30 * kMegabyte};
+  DiskCount disk;
+  TransferBudget one(limits, disk);
+  TransferBudget other(limits, disk);
+  one.measured(0, {}, one.mark());
+  other.measured(0, {}, other.mark());
+  one.wrote(2 * kMegabyte);
+  const auto begun = one.mark();
+  one.wrote(5 * kMegabyte);
+  other.wrote(12 * kMegabyte);
+  one.measured(2 * kMegabyte, {2 * kMegabyte}, begun);
+  EXPECT_EQ(one.left(), 13 * kMegabyte);
+  one.measured(5 * kMegabyte, {17 * kMegabyte}, one.mark());
+  EXPECT_EQ(one.left(), 13 * kMegabyte) << "counted twice";
+  EXPECT_EQ(disk.counted(), 17 * kMegabyte);
 }
 
 TEST(TransferBudget, ItsCountIsBelievedWhereNothingCanBeMeasured) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 100 * kMegabyte};
-  DiskUse disk;
+  DiskCount disk;
   TransferBudget budget(limits, disk);
-  budget.measured(0, {}, 0);
+  budget.measured(0, {}, budget.mark());
   budget.wrote(11 * kMegabyte);
   ASSERT_TRUE(budget.wants_measure());
   budget.not_measured();

@@ -21,10 +21,23 @@ void RsyncProcess::start(Child child) {
 void RsyncProcess::adopt(pid_t process, std::function<bool()> is_live) {
   pid_ = process;
   is_live_ = std::move(is_live);
+  send(SIGCONT);
 }
 
-void RsyncProcess::signal(int number) const {
+void RsyncProcess::send(int number) const {
   if (pid_ > 0 && !ended_) ::kill(-pid_, number);
+}
+
+void RsyncProcess::signal(int number) {
+  signalled_ = true;
+  send(number);
+  hold(false);
+}
+
+void RsyncProcess::hold(bool held) {
+  if (held == held_ || (held && signalled_)) return;
+  held_ = held;
+  send(held ? SIGSTOP : SIGCONT);
 }
 
 Awaitable<ChildExit> RsyncProcess::await_end() {

@@ -4,9 +4,15 @@
 #include <csignal>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "uploads/process_io.h"
 
 namespace flashpods::uploads {
+
+namespace asio = boost::asio;
 
 namespace {
 
@@ -38,27 +44,52 @@ TransferGuard::TransferGuard(Receiving receiving, RsyncProcess& process,
       process_(process),
       log_(log),
       name_(std::move(name)),
-      budget_(uploads_.limits(), uploads_.disk()) {}
+      budget_(uploads_.limits(), uploads_.disk()),
+      due_(process.executor()) {}
+
+TransferGuard::~TransferGuard() { process_.hold(false); }
 
 void TransferGuard::admit(const Admission& admission) {
-  budget_.measured(admission.upload_bytes, admission.disk, bytes_written_by(process_.pid()));
+  budget_.wrote(bytes_written_by(process_.pid()));
+  const TransferBudget::Mark begun{budget_.mark().written, admission.counted};
+  budget_.measured(admission.upload_bytes, admission.disk, begun);
   limit_file_size(process_.pid(), budget_.left());
 }
 
 Awaitable<void> TransferGuard::watch(std::string upload_id) {
+  using namespace asio::experimental::awaitable_operators;
   id_ = std::move(upload_id);
+  co_await (poll() && keep_measured());
+  look_for_failure();
+}
+
+/// Goes on during a measurement: over many files that takes long, and rsync writes on.
+Awaitable<void> TransferGuard::poll() {
   while (!process_.ended()) {
     budget_.wrote(bytes_written_by(process_.pid()));
-    if (budget_.wants_measure() || with_.clock.monotonic() >= next_measure_) co_await measure();
-    if (process_.ended()) break;
+    if (is_measure_due()) due_.cancel();
     enforce();
     const auto interval = poll_interval();
     co_await process_.pause(interval);
   }
-  look_for_failure();
+  due_.cancel();
+}
+
+bool TransferGuard::is_measure_due() const {
+  return budget_.wants_measure() || with_.clock.monotonic() >= next_measure_;
+}
+
+Awaitable<void> TransferGuard::keep_measured() {
+  while (!process_.ended()) {
+    if (is_measure_due()) co_await measure();
+    if (process_.ended()) break;
+    due_.expires_at(asio::steady_timer::time_point::max());
+    co_await due_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
 }
 
 void TransferGuard::enforce() {
+  process_.hold(budget_.is_in_doubt());
   if (budget_.is_used_up()) cut("bytes");
   if (has_too_many()) cut("files");
   if (only_reads()) cut("bytes");
@@ -75,25 +106,25 @@ Milliseconds TransferGuard::poll_interval() {
 
 Awaitable<void> TransferGuard::measure() {
   const auto begun = with_.clock.monotonic();
-  const std::uint64_t written = bytes_written_by(process_.pid());
+  const auto mark = budget_.mark();
+  const bool was_cut = cut_;
   const auto upload = co_await files_.measure_transfer(name_, id_);
   const auto total = co_await files_.usage();
   const auto done = with_.clock.monotonic();
   next_measure_ = done + std::max(kMeasure, (done - begun) * kMeasureShare);
-  if (upload) count_entries(*upload);
+  if (upload) count_entries(*upload, was_cut);
   if (upload && total) {
-    budget_.measured(upload->disk_bytes, *total, written);
+    budget_.measured(upload->disk_bytes, *total, mark);
   } else {
     budget_.not_measured();
     tell_failure(upload ? total.error() : upload.error());
   }
   failures_ = upload ? 0 : failures_ + 1;
-  if (!process_.ended()) budget_.wrote(bytes_written_by(process_.pid()));
 }
 
-void TransferGuard::count_entries(const TreeContent& upload) {
+void TransferGuard::count_entries(const TreeContent& upload, bool since_cut) {
   entries_ = upload.entries;
-  if (cut_ && !entries_at_cut_) entries_at_cut_ = entries_;
+  if (since_cut && !entries_at_cut_) entries_at_cut_ = entries_;
 }
 
 void TransferGuard::tell_failure(const Error& error) {

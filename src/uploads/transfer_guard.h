@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "async/awaitable.h"
 #include "uploads/rsync_log.h"
 #include "uploads/rsync_process.h"
@@ -27,6 +29,10 @@ class TransferGuard {
   /// `name` is the transfer's slot. `log`: rsync's, where there is one.
   TransferGuard(Receiving receiving, RsyncProcess& process, std::optional<RsyncLog>& log,
                 std::string name);
+  /// The process runs, whatever happened.
+  ~TransferGuard();
+  TransferGuard(const TransferGuard&) = delete;
+  TransferGuard& operator=(const TransferGuard&) = delete;
 
   /// The transfer is admitted to this upload. Files may grow to what is left from now on.
   void admit(const Admission& admission);
@@ -35,8 +41,11 @@ class TransferGuard {
   Awaitable<void> watch(std::string upload_id);
 
  private:
+  Awaitable<void> poll();
+  Awaitable<void> keep_measured();
   Awaitable<void> measure();
-  void count_entries(const TreeContent& upload);
+  [[nodiscard]] bool is_measure_due() const;
+  void count_entries(const TreeContent& upload, bool since_cut);
   void tell_failure(const Error& error);
   void enforce();
   void cut(const char* why);
@@ -55,7 +64,8 @@ class TransferGuard {
   std::string name_;
   std::string id_;
   TransferBudget budget_;
-  std::uint64_t entries_ = 0;  ///< files and directories, at the last measurement
+  boost::asio::steady_timer due_;  ///< cancelled when a measurement may be due
+  std::uint64_t entries_ = 0;      ///< files and directories, at the last measurement
   std::optional<std::uint64_t> entries_at_cut_;
   std::uint64_t written_ = 0;      ///< at the last poll
   std::uint64_t read_before_ = 0;  ///< when something was written last

@@ -43,6 +43,7 @@ struct Admission {
   std::string id;
   std::uint64_t upload_bytes = 0;  ///< what the upload takes on disk so far
   DiskUse disk;                    ///< what all uploads take
+  std::uint64_t counted = 0;       ///< DiskCount::counted() before that was measured
 };
 
 /// The life of uploads from the first rsync to the moment a job takes the files. Rows say what is
@@ -92,7 +93,7 @@ class Uploads {
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
   /// Shared by the budgets of all transfers.
-  [[nodiscard]] DiskUse& disk() { return disk_; }
+  [[nodiscard]] DiskCount& disk() { return disk_; }
 
  private:
   class Hold;
@@ -114,7 +115,7 @@ class Uploads {
   Surroundings with_;
   UploadFiles& files_;
   Limits limits_;
-  DiskUse disk_;
+  DiskCount disk_;
   /// Who holds an upload: how to stop a transfer; empty for a request.
   std::map<std::string, std::function<void()>, std::less<>> held_;
   std::set<std::string> connections_;  ///< slots of our own processes

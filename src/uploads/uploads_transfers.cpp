@@ -87,6 +87,7 @@ Awaitable<Result<Admission>> Uploads::admit_held(TransferAttempt attempt, std::s
   FLASHPODS_FAILPOINT("upload.begun");
   const auto alone = co_await respect_survivor(id);
   if (!alone) co_return busy(id);
+  const auto counted = disk_.counted();
   const auto used = co_await files_.usage();
   if (!used) co_return std::unexpected(used.error());
   if (used->bytes >= limits_.max_total_bytes) co_return quota_used_up(used->bytes, limits_);
@@ -96,7 +97,7 @@ Awaitable<Result<Admission>> Uploads::admit_held(TransferAttempt attempt, std::s
   if (auto room = check_room(*upload, limits_); !room) co_return std::unexpected(room.error());
   const auto claimed = co_await files_.claim(id, attempt.connection);
   if (!claimed) co_return std::unexpected(claimed.error());
-  co_return Admission{id, upload->disk_bytes, *used};
+  co_return Admission{id, upload->disk_bytes, *used, counted};
 }
 
 Awaitable<void> Uploads::end_transfer(std::string connection, std::string id) {
