@@ -41,35 +41,50 @@ Awaitable<void> read_lines(Fd in, Session& session) {
   }
 }
 
-Awaitable<void> converse(Fd in, LineWriter& writer, Services services) {
+using StopEvent = std::shared_ptr<Event>;
+
+Awaitable<void> wait_for(StopEvent stop) { co_await stop->wait(); }
+
+/// Being told to stop ends the reading and nothing else: what calls began is ended by close(),
+/// which must run to its end before the session goes. A cancelled task would never reach it.
+Awaitable<void> converse(Fd in, LineWriter& writer, Services services, StopEvent stop,
+                         Event& closed) {
+  using boost::asio::experimental::awaitable_operators::operator||;
   auto& timer = services.timer;
   Session session{co_await asio::this_coro::executor, std::move(services), writer};
-  co_await read_lines(std::move(in), session);
-  auto idle = session.idle();
-  co_await with_timeout(timer, kLastAnswers, std::move(idle));
+  auto reading = read_lines(std::move(in), session);
+  co_await (std::move(reading) || wait_for(stop));
+  auto answering = with_timeout(timer, kLastAnswers, session.idle());
+  co_await (std::move(answering) || wait_for(stop));
   co_await session.close();
   writer.finish();
+  closed.set();
 }
 
-Awaitable<void> wait_for_signal() {
-  asio::signal_set signals{co_await asio::this_coro::executor, SIGTERM, SIGINT};
-  co_await signals.async_wait(asio::use_awaitable);
+/// Returns a moment after all is closed, if it was to stop.
+Awaitable<void> lose_patience(StopEvent stop, Event& closed, Timer& timer) {
+  co_await stop->wait();
+  co_await closed.wait();
+  co_await timer.sleep_for(kLastAnswers);
 }
 
-Awaitable<void> serve_until_signal(int in_fd, int out_fd, Services services) {
+/// Until all is written, or as long as a client may take that does not read.
+Awaitable<void> write_lines(LineWriter& writer, StopEvent stop, Event& closed, Timer& timer) {
   using boost::asio::experimental::awaitable_operators::operator||;
-  auto served = serve(Fd{in_fd}, Fd{out_fd}, std::move(services));
-  co_await (std::move(served) || wait_for_signal());
+  co_await (writer.run() || lose_patience(std::move(stop), closed, timer));
 }
 
 }  // namespace
 
-Awaitable<void> serve(Fd in, Fd out, Services services) {
+Awaitable<void> serve(Fd in, Fd out, Services services, StopEvent stop) {
   using boost::asio::experimental::awaitable_operators::operator&&;
   const Executor executor = co_await asio::this_coro::executor;
+  if (!stop) stop = std::make_shared<Event>(executor);
+  Timer& timer = services.timer;
+  Event closed{executor};
   LineWriter writer{executor, std::move(out)};
-  auto conversation = converse(std::move(in), writer, std::move(services));
-  co_await (std::move(conversation) && writer.run());
+  auto conversation = converse(std::move(in), writer, std::move(services), stop, closed);
+  co_await (std::move(conversation) && write_lines(writer, stop, closed, timer));
 }
 
 int serve_mcp(int in_fd, int out_fd) {
@@ -88,9 +103,17 @@ int serve_mcp(int in_fd, int out_fd) {
                     *runner,
                     client::real_places(),
                     std::filesystem::current_path(error)};
+  const auto stop = std::make_shared<Event>(context.get_executor());
+  asio::signal_set signals{context, SIGTERM, SIGINT};
+  signals.async_wait([&](boost::system::error_code cancelled, int) {
+    if (!cancelled) stop->set();
+  });
   std::exception_ptr failure;
-  asio::co_spawn(context, serve_until_signal(in_fd, out_fd, std::move(services)),
-                 [&](std::exception_ptr thrown) { failure = thrown; });
+  asio::co_spawn(context, serve(Fd{in_fd}, Fd{out_fd}, std::move(services), stop),
+                 [&](std::exception_ptr thrown) {
+                   failure = thrown;
+                   signals.cancel();
+                 });
   context.run();
   pool.join();
   return failure ? 1 : 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <nlohmann/json.hpp>
 
 #include "async/with_timeout.h"
@@ -64,6 +65,8 @@ Awaitable<Result<ToolReply>> guarded(const Tool& tool, Call& call) {
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
     co_return fail(ErrorKind::kInternal, "internal_error", error.what());
+  } catch (const boost::asio::multiple_exceptions&) {
+    throw;  // a || b of which both were cancelled
   } catch (const std::exception& error) {
     co_return fail(ErrorKind::kInternal, "internal_error", error.what());
   }

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,6 +29,15 @@ namespace {
 using nlohmann::json;
 using testing::Contains;
 using testing::HasSubstr;
+
+/// The answer that never comes.
+const http::Response kNoAnswer{0, {}, {}};
+
+Awaitable<void> wait_forever() {
+  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor,
+                                  boost::asio::steady_timer::time_point::max()};
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
 
 /// Answers by method and path; the newest rule first. Remembers what was asked.
 class FakeApi {
@@ -48,7 +58,10 @@ class FakeApi {
     seen.push_back(target);
     bodies.push_back(request.body);
     for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
-      if (target.starts_with(rule->first)) co_return rule->second(request);
+      if (!target.starts_with(rule->first)) continue;
+      auto response = rule->second(request);
+      if (response.status == kNoAnswer.status) co_await wait_forever();
+      co_return response;
     }
     co_return http::Response{404, {}, R"({"error": "not_found", "message": "no such thing"})"};
   }
@@ -90,34 +103,33 @@ class SessionTest : public testing::Test {
     api_.when("GET /health", 200, {{"status", "ok"}});
   }
 
-  /// Reads answers; closes the server's input once there is one for each message.
-  static Awaitable<void> collect(Fd out, std::size_t messages, Fd& in, std::string& output) {
+  using OnAnswers = std::function<void(std::size_t)>;
+
+  /// Reads answers and tells how many there are by now.
+  static Awaitable<void> collect(Fd out, OnAnswers on_answers, std::string& output) {
     namespace asio = boost::asio;
     asio::posix::stream_descriptor pipe{co_await asio::this_coro::executor, out.release()};
     std::array<char, 65536> piece{};
+    on_answers(0);
     for (boost::system::error_code error; !error;) {
       const auto size = co_await pipe.async_read_some(
           asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
       output.append(piece.data(), size);
-      if (std::ranges::count(output, '\n') >= static_cast<std::ptrdiff_t>(messages)) in.reset();
+      if (!error) on_answers(static_cast<std::size_t>(std::ranges::count(output, '\n')));
     }
   }
 
-  /// Feeds all messages, waits for one answer to each, ends the input; gives all answers.
-  std::vector<json> converse(const std::vector<json>& messages) {
-    std::string text;
-    for (const auto& message : messages) {
-      text += (message.is_string() ? message.get<std::string>() : message.dump()) + "\n";
-    }
-    auto in = open_pipe().value();
-    auto out = open_pipe().value();
-    EXPECT_TRUE(write_all(in[1].get(), text));
+  void say(const json& message) {
+    const auto text = message.is_string() ? message.get<std::string>() : message.dump();
+    EXPECT_TRUE(write_all(in_.get(), text + "\n"));
+  }
+  void hang_up() { in_.reset(); }
+
+  /// Runs the server to its end. Its answers go to `out`, which somebody reads, or nobody.
+  void run_server(Fd in, Fd out) {
     Services services{timer_, clock_, random_, pool_, *runner_, places_, project_.path()};
     bool ended = false;
-    output_.clear();
-    boost::asio::co_spawn(loop_, collect(std::move(out[0]), messages.size(), in[1], output_),
-                          boost::asio::detached);
-    boost::asio::co_spawn(loop_, serve(std::move(in[0]), std::move(out[1]), std::move(services)),
+    boost::asio::co_spawn(loop_, serve(std::move(in), std::move(out), std::move(services), stop_),
                           [&](std::exception_ptr failure) {
                             EXPECT_FALSE(failure);
                             ended = true;
@@ -125,7 +137,37 @@ class SessionTest : public testing::Test {
                           });
     loop_.run();
     EXPECT_TRUE(ended);
+  }
+
+  /// One session in which `on_answers` speaks and hangs up; gives all answers.
+  std::vector<json> converse_by(OnAnswers on_answers) {
+    auto in = open_pipe().value();
+    auto out = open_pipe().value();
+    in_ = std::move(in[1]);
+    output_.clear();
+    boost::asio::co_spawn(loop_, collect(std::move(out[0]), std::move(on_answers), output_),
+                          boost::asio::detached);
+    run_server(std::move(in[0]), std::move(out[1]));
     return parse_lines(output_);
+  }
+
+  /// Feeds all messages, waits for one answer to each, ends the input; gives all answers.
+  std::vector<json> converse(const std::vector<json>& messages) {
+    return converse_by([&](std::size_t answers) {
+      if (answers == 0) {
+        for (const auto& message : messages) say(message);
+      }
+      if (answers >= messages.size()) hang_up();
+    });
+  }
+
+  /// The same with each message said when the one before it was answered.
+  std::vector<json> take_turns(const std::vector<json>& messages) {
+    std::size_t said = 0;
+    return converse_by([&](std::size_t answers) {
+      while (said < messages.size() && said <= answers) say(messages[said++]);
+      if (answers >= messages.size()) hang_up();
+    });
   }
 
   static std::vector<json> parse_lines(const std::string& text) {
@@ -172,6 +214,8 @@ class SessionTest : public testing::Test {
   BlockingPool pool_{1};
   std::unique_ptr<CommandRunner> runner_ = make_command_runner();
   std::string output_;
+  Fd in_;  ///< the client's end
+  std::shared_ptr<Event> stop_ = std::make_shared<Event>(loop_.get_executor());
 };
 
 TEST_F(SessionTest, ShakesHandsAndLists) {
@@ -223,6 +267,51 @@ TEST_F(SessionTest, SpeaksTheRevisionWithoutASession) {
   EXPECT_EQ(replies[1]["error"]["code"], -32022);
   EXPECT_EQ(replies[2]["result"]["resultType"], "input_required");
   EXPECT_EQ(replies[2]["result"]["inputRequests"]["roots"]["method"], "roots/list");
+}
+
+/// What is left running when the server has ended would use what is gone: sanitizers tell.
+TEST_F(SessionTest, ToldToStopItEndsWhatCallsBegan) {
+  std::size_t asked = 0;
+  const auto stop_at_the_second = [&](const http::Request&) {
+    if (++asked == 2) stop_->set();
+    return kNoAnswer;
+  };
+  api_.when("POST /jobs", stop_at_the_second);
+  api_.when("GET /jobs/job_1", stop_at_the_second);
+  std::vector<json> messages{initialize(), call(1, "spawn_worker", {{"command", "make"}}),
+                             call(2, "wait_for_job", {{"job_id", "job_1"}})};
+  const auto replies = converse_by([&](std::size_t answers) {
+    if (answers > 0) return;
+    for (const auto& message : messages) say(message);
+  });
+  EXPECT_EQ(asked, 2U);
+  EXPECT_EQ(replies.size(), 1U) << output_;
+}
+
+TEST_F(SessionTest, ToldToStopAfterTheEndOfInputItStillCloses) {
+  api_.when("GET /jobs/job_1", [&](const http::Request&) {
+    hang_up();
+    stop_->set();
+    return kNoAnswer;
+  });
+  const auto replies = converse_by([&](std::size_t answers) {
+    if (answers > 0) return;
+    say(initialize());
+    say(call(1, "wait_for_job", {{"job_id", "job_1"}}));
+  });
+  EXPECT_EQ(replies.size(), 1U);
+}
+
+TEST_F(SessionTest, ToldToStopItWaitsForNoReader) {
+  constexpr int kMoreThanAPipeHolds = 40;
+  auto in = open_pipe().value();
+  auto out = open_pipe().value();
+  in_ = std::move(in[1]);
+  say(initialize());
+  for (int i = 1; i <= kMoreThanAPipeHolds; ++i) say(request(i, "tools/list"));
+  boost::asio::steady_timer soon{loop_, std::chrono::milliseconds{100}};
+  soon.async_wait([&](boost::system::error_code) { stop_->set(); });
+  run_server(std::move(in[0]), std::move(out[1]));
 }
 
 TEST_F(SessionTest, SpawnsAWorker) {

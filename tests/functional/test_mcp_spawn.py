@@ -174,6 +174,44 @@ def test_the_end_of_input_ends_uploads_under_way(daemon, project):
             assert not transfers(url)
 
 
+@contextlib.contextmanager
+def upload_and_wait_under_way(daemon, project, errors):
+    """`flashpods mcp` that sends files slowly, and waits for a job meanwhile; its rsync's word."""
+    with contextlib.ExitStack() as stack:
+        job = stack.enter_context(jobs.held(daemon, jobs.worker(jobs.HOLD)))
+        relay = stack.enter_context(SlowRelay(daemon.rsync_port))
+        url = relay.url(daemon.rsync_url)
+        environment = daemon.client_environment() | {"FLASHPODS_RSYNC_URL": url}
+        stderr = stack.enter_context(errors.open("wb"))
+        server = stack.enter_context(McpLines(environment, project, stderr))
+        server.initialize()
+        server.begin("wait_for_job", job_id=job)
+        server.begin("spawn_worker", command="true", image=BUSYBOX,
+                     files={"local_path": "."}, client_job_id="stopped")
+        wait_until(lambda: transfers(url), what="rsync")
+        yield server, url
+
+
+def test_sigterm_leaves_nothing_running(fresh_daemon, project, tmp_path):
+    errors = tmp_path / "errors"
+    with upload_and_wait_under_way(fresh_daemon, project, errors) as (server, url):
+        assert server.stop() == 0
+        assert not transfers(url)
+    assert errors.read_text() == ""
+    assert fresh_daemon.api.get("/jobs/stopped").status == 404
+
+
+def test_sigterm_after_the_end_of_input_leaves_nothing_running(fresh_daemon, project, tmp_path):
+    """How MCP clients end a server: they close its input and soon send the signal."""
+    errors = tmp_path / "errors"
+    with upload_and_wait_under_way(fresh_daemon, project, errors) as (server, url):
+        server.close_input()
+        assert server.stop() == 0
+        assert not transfers(url)
+    assert errors.read_text() == ""
+    assert fresh_daemon.api.get("/jobs/stopped").status == 404
+
+
 @pytest.mark.long
 async def test_a_long_upload_answers_with_its_key(daemon, project):
     (project / "more.bin").write_bytes(os.urandom(100 * MB))

@@ -7,12 +7,15 @@ from .programs import program
 
 
 class McpLines:
-    """One server process. Every line that comes must be JSON: anything else fails the test."""
+    """One server process. Every line that comes must be JSON: anything else fails the test.
 
-    def __init__(self, environment, directory):
+    errors is where its standard error goes.
+    """
+
+    def __init__(self, environment, directory, errors=subprocess.DEVNULL):
         self.process = subprocess.Popen(
             [program("flashpods"), "mcp"], env=environment, cwd=directory,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
         )
         self.next_id = 0
 
@@ -44,6 +47,12 @@ class McpLines:
             pass
         return reply
 
+    def begin(self, tool, **arguments):
+        """Calls a tool and does not wait for its answer."""
+        self.next_id += 1
+        self.send({"jsonrpc": "2.0", "id": self.next_id, "method": "tools/call",
+                   "params": {"name": tool, "arguments": arguments}})
+
     def notify(self, method, params=None):
         self.send({"jsonrpc": "2.0", "method": method, "params": params or {}})
 
@@ -59,6 +68,15 @@ class McpLines:
 
     def call(self, tool, **arguments):
         return self.request("tools/call", {"name": tool, "arguments": arguments})["result"]
+
+    def close_input(self):
+        self.process.stdin.close()
+        self.process.stdin = None  # communicate() would flush it
+
+    def stop(self, timeout=30):
+        """SIGTERM; returns its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout)
 
     def end(self, timeout=30):
         """Closes its input; returns what it still wrote and its exit code."""
