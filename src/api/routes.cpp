@@ -39,6 +39,13 @@ http::Route route(Services& services, const char* method, const char* pattern, E
   return {method, pattern, std::move(handler), public_access};
 }
 
+/// One guess a connection: a stranger who asks on and on, and reads no answer, gets no place.
+http::Response refuse_stranger(const Error& error, const std::string& request_id) {
+  auto reply = error_reply(error, request_id);
+  reply.headers["Connection"] = "close";
+  return reply;
+}
+
 /// Finds the route, checks the token, runs it.
 Awaitable<http::Response> dispatch(const http::Router& router, Services& services,
                                    http::Request request) {
@@ -47,7 +54,7 @@ Awaitable<http::Response> dispatch(const http::Router& router, Services& service
   if (!is_public) {
     // Before anything is said about paths: a stranger learns nothing.
     if (auto ok = services.token.check(request.header("Authorization")); !ok) {
-      co_return error_reply(ok.error(), request.request_id);
+      co_return refuse_stranger(ok.error(), request.request_id);
     }
   }
   if (!found) co_return error_reply(found.error(), request.request_id);

@@ -80,8 +80,16 @@ void Connection::enter(Phase phase) {
 }
 
 std::optional<Connection::Moment> Connection::waits_since() const {
-  if (phase_ != Phase::kIdle && phase_ != Phase::kReading) return std::nullopt;
-  return phase_began_;
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kReading:
+      return phase_began_;
+    case Phase::kBusy:
+      return wire_.blocked_since();
+    case Phase::kStreaming:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 void Connection::ask_to_end() {

@@ -20,7 +20,7 @@ class ReplyWriter;
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   /// Fine enough to tell who came first.
-  using Moment = std::chrono::steady_clock::time_point;
+  using Moment = Wire::Moment;
 
   Connection(Wire::Socket socket, Peer peer, std::shared_ptr<Service> service);
 
@@ -30,7 +30,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// The server is stopping: ends an idle connection and a stream; a reply under way goes on.
   void ask_to_end();
-  /// Since when its peer has owed it the next byte of a request; nothing while it is served.
+  /// Since when its peer has owed it the next byte of a request, or has read nothing of a reply;
+  /// nothing while it is served, and for a stream, whose pauses are its own.
   [[nodiscard]] std::optional<Moment> waits_since() const;
   /// Time is up: whatever it waits for is cancelled. A cancelled handler still gets its 503 out.
   void cancel();

@@ -103,7 +103,8 @@ bool Server::Impl::full() const {
   return connections.size() >= service->options.limits.connections;
 }
 
-/// Whoever holds a connection without asking for anything must not keep others out.
+/// Whoever holds a connection without asking for anything, or without reading the answers, must not
+/// keep others out.
 void Server::Impl::make_room() {
   std::shared_ptr<Connection> longest;
   auto since = Connection::Moment::clock::now() - service->options.limits.patience_when_full;

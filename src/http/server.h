@@ -20,8 +20,8 @@ struct Limits {
   Milliseconds idle_timeout{75'000};    ///< between requests on one connection
   Milliseconds write_progress{30'000};  ///< a reply that moves no byte for so long is dropped
   /// Beyond, or without a free descriptor, the newest waits in the kernel's backlog until another
-  /// one ends, or has owed us a request for at least `patience_when_full`: the one that has owed it
-  /// longest is closed then.
+  /// one ends, or has kept us waiting for at least `patience_when_full`, for a request or for a
+  /// reply (not a stream) to be read: the one that has done so longest is closed then.
   std::size_t connections = 1024;
   Milliseconds patience_when_full{1'000};
 };

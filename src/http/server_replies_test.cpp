@@ -306,6 +306,95 @@ TEST(ServerAccept, WhoWaitsLongestMakesRoom) {
   }
 }
 
+/// Room for one, which is to make room at once.
+Limits only_one() {
+  Limits limits;
+  limits.connections = 1;
+  limits.patience_when_full = Milliseconds(0);
+  return limits;
+}
+
+/// More than the kernel takes off our hands for a peer with a small buffer.
+constexpr std::size_t kTooMuchToBuffer = std::size_t{32} << 20;
+constexpr std::string_view kLast = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kSmall = "GET /small HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// `large`, and a word where /small is asked for.
+Handler giving_at_root(Response large) {
+  return [large](Request request) {
+    return give(request.path.empty() ? large : Response{200, {}, std::string("small")});
+  };
+}
+
+TEST(ServerAccept, WhoReadsNoReplyMakesRoom) {
+  const std::string content(kTooMuchToBuffer, 'x');
+  const FileBody file{make_file(content), 0, content.size()};
+  for (const Response& large : {Response{200, {}, content}, Response{200, {}, file}}) {
+    TestServer server(test_options(giving_at_root(large), only_one()));
+    RawClient silent(server.port(), 4096);
+    silent.send(kGet);
+    silent.read_until("xxxx");
+    RawClient second(server.port());
+    second.send(kSmall);
+    EXPECT_EQ(body_of(second.read_reply()), "small");
+    EXPECT_LT(silent.read_to_end().size(), content.size());
+  }
+}
+
+TEST(ServerAccept, WhoAsksOnAndReadsNothingMakesRoom) {
+  constexpr int kRequests = 500;
+  const std::string text(kTooMuchToBuffer / kRequests, 'x');
+  TestServer server(test_options(giving_at_root({200, {}, text}), only_one()));
+  RawClient silent(server.port(), 4096);
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += kGet;
+  silent.send(requests);
+  silent.read_until("xxxx");  // from here on it is never idle
+  RawClient second(server.port());
+  second.send(kSmall);
+  EXPECT_EQ(body_of(second.read_reply()), "small");
+}
+
+Awaitable<void> write_too_much(BodyWriter& writer) {
+  const std::string piece(64 * 1024, 'x');
+  for (std::size_t sent = 0; sent < kTooMuchToBuffer; sent += piece.size()) {
+    std::string copy = piece;
+    if (!co_await writer.write(std::move(copy))) co_return;
+  }
+  std::string end = "end";
+  co_await writer.write(std::move(end));
+}
+
+TEST(ServerAccept, AStreamNobodyReadsForAWhileKeepsThePlace) {
+  TestServer server(
+      test_options(giving_at_root({200, {}, StreamBody(write_too_much)}), only_one()));
+  RawClient first(server.port(), 4096);
+  first.send(kLast);
+  first.read_until("xxxx");
+  RawClient second(server.port());
+  second.send(kSmall);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_TRUE(first.read_to_end().ends_with("end\r\n0\r\n\r\n"));
+  first.close();
+  EXPECT_EQ(body_of(second.read_reply()), "small");
+}
+
+TEST(ServerAccept, AReplyIsWaitedForAMomentToBeRead) {
+  auto limits = only_one();
+  limits.patience_when_full = kLong;
+  const std::string content(kTooMuchToBuffer, 'x');
+  TestServer server(test_options(giving_at_root({200, {}, content}), limits));
+  RawClient first(server.port(), 4096);
+  first.send(kLast);
+  const auto begun = first.read_until("xxxx");
+  RawClient second(server.port());
+  second.send(kSmall);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(body_of(begun + first.read_to_end()).size(), content.size());
+  first.close();
+  EXPECT_EQ(body_of(second.read_reply()), "small");
+}
+
 TEST(ServerAccept, WhoIsServedKeepsThePlace) {
   Limits limits;
   limits.connections = 1;

@@ -100,8 +100,10 @@ Awaitable<Wire::Arrival> Wire::read_more() {
 
 Awaitable<bool> Wire::wait_writable() {
   deadline_.arm(write_progress_);
+  blocked_since_ = Moment::clock::now();
   error_code error;
   co_await socket_.async_wait(Socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
+  blocked_since_.reset();
   deadline_.disarm();
   co_return !error;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,7 @@ class Wire {
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
   using Pieces = std::array<std::string_view, 3>;
+  using Moment = std::chrono::steady_clock::time_point;
   enum class Arrival { kData, kClosed, kTimedOut };
 
   explicit Wire(Socket socket);
@@ -40,6 +43,8 @@ class Wire {
 
   /// A reply that moves no byte for so long is given up.
   void set_write_progress(Milliseconds limit) { write_progress_ = limit; }
+  /// Since when no byte of a reply could be sent, because the peer reads none; nothing if it does.
+  [[nodiscard]] std::optional<Moment> blocked_since() const { return blocked_since_; }
   /// All of `pieces`; `more` says that further bytes follow at once (MSG_MORE). False: peer gone.
   Awaitable<bool> send(Pieces pieces, bool more = false);
   /// Bytes [offset, offset + length) of `file` by sendfile(2). False: peer gone or file too short.
@@ -60,6 +65,7 @@ class Wire {
   Socket socket_;
   Deadline deadline_;
   Milliseconds write_progress_{30'000};
+  std::optional<Moment> blocked_since_;
   std::string input_;
   std::shared_ptr<std::function<void()>> watcher_;
 };

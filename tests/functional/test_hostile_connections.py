@@ -20,14 +20,18 @@ PATIENCE = 40
 
 
 @contextlib.contextmanager
-def held_connections(daemon, count, send=b""):
+def held_connections(daemon, count, send=b"", **options):
     """So many connections, each with the beginning of a request, as long as the block lasts."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(opened(daemon, send)) for _ in range(count)]
+        yield [stack.enter_context(opened(daemon, send, **options)) for _ in range(count)]
 
 
-def opened(daemon, send):
-    peer = socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE)
+def opened(daemon, send, receive_buffer=None):
+    peer = socket.socket()
+    if receive_buffer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    peer.settimeout(PATIENCE)
+    peer.connect(("127.0.0.1", daemon.port))
     peer.sendall(send)
     return peer
 
@@ -60,6 +64,16 @@ def test_12_those_who_hold_connections_keep_nobody_out(make_daemon, send):
     """More than may be served at a time, none of which asks for anything."""
     daemon = make_daemon(FEW)
     with held_connections(daemon, 60, send):
+        assert_well_served(daemon)
+    assert_well_served(daemon)
+
+
+@pytest.mark.parametrize("path", ["/health", "/jobs"])
+def test_12_those_who_read_no_replies_keep_nobody_out(make_daemon, path):
+    """Strangers who ask on and on: with what anybody may ask, and with what they may not."""
+    daemon = make_daemon(FEW)
+    requests = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 1000
+    with held_connections(daemon, 30, requests, receive_buffer=4096):
         assert_well_served(daemon)
     assert_well_served(daemon)
 
