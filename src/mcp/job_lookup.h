@@ -17,10 +17,12 @@ struct JobReference {
   std::shared_ptr<Spawn> spawn;  ///< nullptr once the job exists
 };
 
-[[nodiscard]] JobReference look_up(const Call& call, const std::string& job_id);
+/// A spawn that ended without a job as far as we saw, but had asked for it, is looked for on the
+/// server first: a reply may have been lost. Errors are those of that question.
+Awaitable<Result<JobReference>> look_up(Call& call, std::string job_id);
 
 /// For tools that need the job itself: kConflict "job_not_started" while it is on its way.
-[[nodiscard]] Result<std::string> existing_job(const Call& call, const std::string& job_id);
+Awaitable<Result<std::string>> existing_job(Call& call, std::string job_id);
 
 /// "uploading, 12 MB of 40 MB", for a person.
 [[nodiscard]] std::string describe(const Spawn& spawn);

@@ -77,7 +77,7 @@ class FakeApi {
 class QuickTimer final : public Timer {
  public:
   Awaitable<void> sleep_for(Milliseconds duration) override {
-    return real_.sleep_for(duration >= Milliseconds{5'000} ? duration : Milliseconds{1});
+    return real_.sleep_for(duration >= Milliseconds{10'000} ? duration : Milliseconds{1});
   }
 
  private:
@@ -361,6 +361,113 @@ TEST_F(SessionTest, AnExistingJobIsNotSentAgain) {
   EXPECT_EQ(result["structuredContent"]["job_id"], "job_7");
   EXPECT_EQ(result["structuredContent"]["created"], false);
   EXPECT_EQ(result["structuredContent"]["differs"], json::array({"command"}));
+}
+
+Awaitable<void> cut_off(http::BodyWriter&) {
+  throw std::runtime_error("cut off");
+  co_return;
+}
+
+/// A job "mine" that is made by POST /jobs, whose reply never arrives.
+class LostReplyTest : public SessionTest {
+ protected:
+  LostReplyTest() {
+    api_.when("POST /jobs", [this](const http::Request&) {
+      posted_ = true;
+      return http::Response{201, {}, http::StreamBody(cut_off)};
+    });
+    api_.when("GET /jobs/mine", [this](const http::Request&) {
+      if (!posted_ || !made_) return http::Response{404, {}, R"({"error": "job_not_found"})"};
+      return http::Response{200, {}, R"({"id": "job_1", "status": "running"})"};
+    });
+  }
+
+  /// What `tool` says of the job once its spawn has failed.
+  json then(const std::string& tool) {
+    const json spawn{{"command", "make"}, {"client_job_id", "mine"}};
+    const auto replies = take_turns(
+        {initialize(), call(1, "spawn_worker", spawn), call(2, tool, {{"job_id", "mine"}})});
+    EXPECT_TRUE(replies.at(1)["result"]["isError"]) << replies.at(1);
+    return replies.at(2)["result"];
+  }
+  bool posted_ = false;
+  bool made_ = true;
+};
+
+TEST_F(LostReplyTest, TheJobIsFoundByItsKey) {
+  const auto result = then("get_job_status");
+  EXPECT_EQ(result["structuredContent"]["job_id"], "job_1") << result;
+  EXPECT_EQ(result["structuredContent"]["status"], "running");
+}
+
+TEST_F(LostReplyTest, TheJobIsKilled) {
+  api_.when("DELETE /jobs/mine", 200, {{"job_id", "job_1"}, {"status", "cancelled"}});
+  const auto result = then("kill_job");
+  EXPECT_EQ(result["structuredContent"]["job_id"], "job_1") << result;
+  EXPECT_EQ(api_.seen.back(), "DELETE /jobs/mine");
+}
+
+TEST_F(LostReplyTest, AJobThatWasNotMadeIsToldOfAsItsSpawnEnded) {
+  made_ = false;
+  const auto result = then("get_job_status");
+  EXPECT_EQ(result["structuredContent"]["status"], "upload_failed") << result;
+  EXPECT_EQ(result["structuredContent"]["is_over"], true);
+}
+
+TEST_F(LostReplyTest, AJobThatWasNotMadeNeedsNoKilling) {
+  made_ = false;
+  const auto result = then("kill_job");
+  EXPECT_EQ(result["structuredContent"]["status"], "cancelled") << result;
+  EXPECT_EQ(api_.seen.back(), "DELETE /jobs/mine");
+}
+
+TEST_F(LostReplyTest, WhatCannotBeAskedIsNotGuessed) {
+  api_.when("GET /jobs/mine", [this](const http::Request&) {
+    return http::Response{posted_ ? 503 : 404, {}, R"({"error": "shutting_down"})"};
+  });
+  const auto result = then("get_job_status");
+  EXPECT_TRUE(result["isError"]) << result;
+}
+
+TEST_F(SessionTest, KillingAJobThatIsBeingMadeSaysSoWhenItFails) {
+  api_.when("POST /jobs", [&](const http::Request&) {
+    say(call(2, "kill_job", {{"job_id", "mine"}}));
+    return kNoAnswer;
+  });
+  api_.when("DELETE /jobs/mine", 503, {{"error", "shutting_down"}, {"message", "stopping"}});
+  const auto replies = converse_by([&](std::size_t answers) {
+    if (answers == 0) say(initialize());
+    if (answers == 1) {
+      say(call(1, "spawn_worker", {{"command", "make"}, {"client_job_id", "mine"}}));
+    }
+    if (answers == 3) hang_up();
+  });
+  ASSERT_EQ(replies.size(), 3U);
+  const auto& killed = replies[1]["id"] == 2 ? replies[1] : replies[2];
+  EXPECT_TRUE(killed["result"]["isError"]) << killed;
+  EXPECT_THAT(text_of(killed["result"]), HasSubstr("may be running"));
+}
+
+TEST_F(SessionTest, ACancelledCallsJobIsKilledOnceTheServerCanBeReached) {
+  api_.when("POST /jobs", [&](const http::Request&) {
+    say({{"jsonrpc", "2.0"},
+         {"method", "notifications/cancelled"},
+         {"params", {{"requestId", 1}}}});
+    return kNoAnswer;
+  });
+  int tries = 0;
+  api_.when("DELETE /jobs/mine", [&](const http::Request&) {
+    if (++tries < 3) return http::Response{503, {}, R"({"error": "shutting_down"})"};
+    hang_up();
+    return http::Response{200, {}, R"({"job_id": "job_1", "status": "cancelled"})"};
+  });
+  converse_by([&](std::size_t answers) {
+    if (answers == 0) say(initialize());
+    if (answers == 1) {
+      say(call(1, "spawn_worker", {{"command", "make"}, {"client_job_id", "mine"}}));
+    }
+  });
+  EXPECT_EQ(tries, 3);
 }
 
 TEST_F(SessionTest, PathsOutsideAreToolErrors) {

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "client/reply_error.h"
 #include "client/spawn.h"
 #include "client/uploader.h"
 #include "mcp/json_rpc.h"
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t kKept = 100;
 constexpr int kUploadIds = 20;
 constexpr std::size_t kNamedSecrets = 8;
+constexpr int kKillTries = 8;
 
 constexpr std::array<std::string_view, 7> kPhases{"preparing",        "uploading", "starting",
                                                   "waiting_for_room", "started",   "upload_failed",
@@ -107,6 +109,7 @@ Awaitable<Result<void>> send_files(std::shared_ptr<Spawn> spawn, client::Api& ap
 Awaitable<Result<json>> create(std::shared_ptr<Spawn> spawn, client::Api& api, json body,
                                const Services& services) {
   if (!spawn->upload_id.empty()) body["files_id"] = spawn->upload_id;
+  spawn->was_posted = true;
   set_phase(*spawn, SpawnPhase::kStarting);
   client::OnSpawnWait on_wait = [spawn](const Error& why, Milliseconds) {
     spawn->waiting_for = why.message;
@@ -186,16 +189,26 @@ Awaitable<void> Spawns::run(std::shared_ptr<Spawn> spawn, SpawnRequest request) 
   using boost::asio::experimental::awaitable_operators::operator||;
   auto work = steps(spawn, std::move(request));
   co_await (guarded(spawn, std::move(work)) || wait_for_cancel(spawn));
-  // A POST that was cut off may have made the job: its key finds it.
-  const bool may_exist =
-      spawn->phase == SpawnPhase::kStarting || spawn->phase == SpawnPhase::kWaiting;
   if (!spawn->is_over()) set_phase(*spawn, SpawnPhase::kCancelled);
-  if (spawn->phase == SpawnPhase::kCancelled && may_exist) {
-    auto api = co_await backend_.api();
-    if (api) co_await (*api)->kill_job(spawn->client_job_id);
-  }
   spawn->finished.set();
   if (spawn->on_change) spawn->on_change();
+  // A POST that was cut off, or answered this very moment, may have made the job.
+  if (spawn->cancel.is_set() && spawn->was_posted) co_await withdraw(spawn);
+}
+
+/// Kills the job that nobody wants any more. Nobody waits for this, so that a link which is down
+/// has to be waited for here; but what was begun with the same key meanwhile is wanted.
+Awaitable<void> Spawns::withdraw(std::shared_ptr<Spawn> spawn) {
+  for (int attempt = 0; attempt < kKillTries; ++attempt) {
+    if (attempt > 0) {
+      co_await backend_.services().timer.sleep_for(client::spawn_wait(attempt - 1, std::nullopt));
+    }
+    if (find(spawn->client_job_id) != spawn) co_return;
+    auto api = co_await backend_.api();
+    if (!api) continue;
+    const auto killed = co_await (*api)->kill_job(spawn->client_job_id);
+    if (killed || !client::is_transient(killed.error())) co_return;
+  }
 }
 
 Awaitable<void> Spawns::close() { return tasks_.close(); }

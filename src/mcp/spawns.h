@@ -52,6 +52,8 @@ struct Spawn {
   std::shared_ptr<const nlohmann::json> upload;  ///< the finalize reply
   std::shared_ptr<const nlohmann::json> reply;   ///< POST /jobs, with kStarted
   std::optional<Error> error;                    ///< with kFailed
+  /// POST /jobs was tried: whatever came of it here, the server may have the job. Its key finds it.
+  bool was_posted = false;
   Event finished;
   Event cancel;
   std::function<void()> on_change;  ///< set by the call that watches, if one does
@@ -77,6 +79,7 @@ class Spawns {
  private:
   Awaitable<void> run(std::shared_ptr<Spawn> spawn, SpawnRequest request);
   Awaitable<void> steps(std::shared_ptr<Spawn> spawn, SpawnRequest request);
+  Awaitable<void> withdraw(std::shared_ptr<Spawn> spawn);
   void forget_old();
 
   Executor executor_;

@@ -132,7 +132,7 @@ Awaitable<Result<ToolReply>> download(Call& call, client::Api& api, Arguments ar
 Awaitable<Result<ToolReply>> handle(Call& call) {
   auto arguments = read_arguments(call.arguments);
   if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-  auto id = existing_job(call, arguments->job_id);
+  auto id = co_await existing_job(call, arguments->job_id);
   if (!id) co_return std::unexpected(std::move(id.error()));
   arguments->job_id = std::move(*id);
   const auto api = co_await call.backend.api();

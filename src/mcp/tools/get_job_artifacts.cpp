@@ -115,7 +115,7 @@ ToolReply make_reply(const std::string& id, const json& reply, Random& random) {
 Awaitable<Result<ToolReply>> handle(Call& call) {
   auto job_id = read_job_id(call.arguments);
   if (!job_id) co_return std::unexpected(std::move(job_id.error()));
-  auto id = existing_job(call, *job_id);
+  auto id = co_await existing_job(call, *job_id);
   if (!id) co_return std::unexpected(std::move(id.error()));
   const auto api = co_await call.backend.api();
   if (!api) co_return std::unexpected(api.error());

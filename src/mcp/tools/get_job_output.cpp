@@ -149,7 +149,7 @@ Awaitable<Result<ToolReply>> read_tail(Call& call, client::Api& api, std::string
 Awaitable<Result<ToolReply>> handle(Call& call) {
   auto arguments = read_arguments(call.arguments);
   if (!arguments) co_return std::unexpected(std::move(arguments.error()));
-  auto id = existing_job(call, arguments->job_id);
+  auto id = co_await existing_job(call, arguments->job_id);
   if (!id) co_return std::unexpected(std::move(id.error()));
   const auto api = co_await call.backend.api();
   if (!api) co_return std::unexpected(api.error());

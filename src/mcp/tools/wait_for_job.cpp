@@ -42,7 +42,9 @@ Awaitable<Result<ToolReply>> wait(Call& call, std::string id) {
   const auto begin = services.clock.monotonic();
   auto pause = kFirstPause;
   while (true) {
-    const auto reference = look_up(call, id);
+    const auto found = co_await look_up(call, id);
+    if (!found) co_return std::unexpected(found.error());
+    const auto& reference = *found;
     json job = json::object();
     if (!reference.spawn) {
       auto api = co_await call.backend.api();
