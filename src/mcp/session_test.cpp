@@ -32,12 +32,11 @@ using testing::HasSubstr;
 
 /// The answer that never comes.
 const http::Response kNoAnswer{0, {}, {}};
+/// The rule is asked again a moment later.
+const http::Response kNotYet{1, {}, {}};
 
-Awaitable<void> wait_forever() {
-  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor,
-                                  boost::asio::steady_timer::time_point::max()};
-  co_await timer.async_wait(boost::asio::use_awaitable);
-}
+constexpr Milliseconds kMoment{1};
+constexpr Milliseconds kForever{24 * 3'600'000};
 
 /// Answers by method and path; the newest rule first. Remembers what was asked.
 class FakeApi {
@@ -60,7 +59,12 @@ class FakeApi {
     for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
       if (!target.starts_with(rule->first)) continue;
       auto response = rule->second(request);
-      if (response.status == kNoAnswer.status) co_await wait_forever();
+      SystemTimer timer;
+      if (response.status == kNoAnswer.status) co_await timer.sleep_for(kForever);
+      while (response.status == kNotYet.status) {
+        co_await timer.sleep_for(kMoment);
+        response = rule->second(request);
+      }
       co_return response;
     }
     co_return http::Response{404, {}, R"({"error": "not_found", "message": "no such thing"})"};
@@ -354,13 +358,67 @@ TEST_F(SessionTest, GivesUpAtOnceWhatNeverFits) {
 }
 
 TEST_F(SessionTest, AnExistingJobIsNotSentAgain) {
-  api_.when("GET /jobs/mine", 200, {{"id", "job_7"}, {"status", "running"}, {"command", "other"}});
+  api_.when("GET /jobs/mine", 200,
+            {{"id", "job_7"}, {"status", "running"}, {"cpus", 8}, {"files_id", "upload_1"}});
+  api_.when("POST /jobs", 200,
+            {{"job_id", "job_7"},
+             {"status", "running"},
+             {"created", false},
+             {"adjusted", {{"cpus", {{"requested", 16}, {"granted", 8}}}}},
+             {"differs", {"command"}}});
+  const auto result = result_of("spawn_worker", {{"command", "make"},
+                                                 {"cpus", 16},
+                                                 {"client_job_id", "mine"},
+                                                 {"files", {{"local_path", "."}}}});
+  EXPECT_EQ(result["structuredContent"]["job_id"], "job_7");
+  EXPECT_EQ(result["structuredContent"]["created"], false);
+  EXPECT_EQ(result["structuredContent"]["differs"], json::array({"command"}))
+      << "as the server says: it was given 8 cpus, but asked for 16 like now";
+  const auto sent = json::parse(api_.bodies.back());
+  EXPECT_EQ(sent["command"], "make");
+  EXPECT_EQ(sent["files_id"], "upload_1");
+}
+
+TEST_F(SessionTest, AnExistingJobWithoutFilesDiffersFromOneWithFiles) {
+  api_.when("GET /jobs/mine", 200, {{"id", "job_7"}, {"status", "running"}});
+  api_.when("POST /jobs", 200, {{"job_id", "job_7"}, {"created", false}, {"differs", {}}});
   const auto result =
       result_of("spawn_worker",
                 {{"command", "make"}, {"client_job_id", "mine"}, {"files", {{"local_path", "."}}}});
-  EXPECT_EQ(result["structuredContent"]["job_id"], "job_7");
-  EXPECT_EQ(result["structuredContent"]["created"], false);
-  EXPECT_EQ(result["structuredContent"]["differs"], json::array({"command"}));
+  EXPECT_EQ(result["structuredContent"]["differs"], json::array({"files"}));
+}
+
+TEST_F(SessionTest, ASpawnThatJoinsOneUnderWayIsToldHowItDiffers) {
+  constexpr int kTurnsUntilJoined = 10;
+  int looked = 0;
+  int turns = 0;
+  api_.when("GET /jobs/mine", [&](const http::Request&) {
+    ++looked;
+    return http::Response{404, {}, R"({"error": "job_not_found"})"};
+  });
+  api_.when("POST /jobs", [&](const http::Request&) {
+    if (turns++ == 0) {
+      say(call(2, "spawn_worker", {{"command", "make test"}, {"client_job_id", "mine"}}));
+    }
+    if (looked < 2) turns = 1;  // the second has not come yet
+    if (turns < kTurnsUntilJoined) return kNotYet;
+    return http::Response{201, {}, R"({"job_id": "job_1", "status": "starting", "created": true})"};
+  });
+  const auto replies = converse_by([&](std::size_t answers) {
+    if (answers == 0) say(initialize());
+    if (answers == 1) {
+      const json first{{"command", "make"}, {"network", "none"}, {"client_job_id", "mine"}};
+      say(call(1, "spawn_worker", first));
+    }
+    if (answers == 3) hang_up();
+  });
+  ASSERT_EQ(replies.size(), 3U);
+  for (const auto& reply : {replies[1], replies[2]}) {
+    const auto& content = reply["result"]["structuredContent"];
+    const auto expected = reply["id"] == 2 ? json{"command", "network"} : json::array();
+    EXPECT_EQ(content["job_id"], "job_1");
+    EXPECT_EQ(content["differs"], expected) << reply;
+  }
 }
 
 Awaitable<void> cut_off(http::BodyWriter&) {

@@ -12,6 +12,7 @@
 #include "client/spawn.h"
 #include "client/uploader.h"
 #include "mcp/json_rpc.h"
+#include "mcp/spawn_differences.h"
 
 namespace flashpods::mcp {
 
@@ -161,14 +162,17 @@ void Spawns::forget_old() {
   }
 }
 
-std::shared_ptr<Spawn> Spawns::start(SpawnRequest request) {
-  if (auto known = find(request.client_job_id); known && !known->is_over()) return known;
+SpawnStart Spawns::start(SpawnRequest request) {
+  if (auto known = find(request.client_job_id); known && !known->is_over()) {
+    return {known, differing_arguments(*known->asked, request)};
+  }
   forget_old();
   auto spawn = std::make_shared<Spawn>(executor_);
   spawn->client_job_id = request.client_job_id;
+  spawn->asked = std::make_shared<const SpawnRequest>(request);
   spawns_[request.client_job_id] = spawn;
   tasks_.start("spawn", run(spawn, std::move(request)));
-  return spawn;
+  return {spawn, {}};
 }
 
 Awaitable<void> Spawns::steps(std::shared_ptr<Spawn> spawn, SpawnRequest request) {

@@ -43,6 +43,7 @@ struct Spawn {
   explicit Spawn(const Executor& executor) : finished(executor), cancel(executor) {}
 
   std::string client_job_id;
+  std::shared_ptr<const SpawnRequest> asked;  ///< what it was started for
   SpawnPhase phase = SpawnPhase::kPreparing;
   std::uint64_t sent_bytes = 0;
   std::uint64_t total_bytes = 0;
@@ -61,6 +62,12 @@ struct Spawn {
   [[nodiscard]] bool is_over() const { return phase >= SpawnPhase::kStarted; }
 };
 
+/// What a request led to.
+struct SpawnStart {
+  std::shared_ptr<Spawn> spawn;
+  std::vector<std::string> differs;  ///< arguments in which it was started for something else
+};
+
 /// Runs spawns in the background, one for each client_job_id at a time. Finished ones are kept for
 /// a while, so that get_job_status can tell how they ended.
 class Spawns {
@@ -68,7 +75,7 @@ class Spawns {
   Spawns(const Executor& executor, Backend& backend);
 
   /// Starts, or joins the one under way with this client_job_id.
-  std::shared_ptr<Spawn> start(SpawnRequest request);
+  SpawnStart start(SpawnRequest request);
 
   /// nullptr if none of this client_job_id is known.
   [[nodiscard]] std::shared_ptr<Spawn> find(const std::string& client_job_id) const;

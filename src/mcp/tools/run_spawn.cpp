@@ -1,11 +1,13 @@
 #include "mcp/tools/run_spawn.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "async/with_timeout.h"
 #include "base/text.h"
+#include "client/spawn.h"
 #include "mcp/job_lookup.h"
 #include "mcp/json_rpc.h"
 
@@ -94,11 +96,20 @@ json upload_object(const Spawn& spawn) {
           {"file_count", files.is_number_integer() ? files : json(nullptr)}};
 }
 
-json reply_object(const Spawn& spawn, const json& request) {
+/// What the server found, and what we know of a spawn that this request only joined.
+json all_differences(const json& found, const std::vector<std::string>& known) {
+  json all = found.is_array() ? found : json::array();
+  for (const auto& name : known) {
+    if (std::ranges::find(all, json(name)) == all.end()) all.push_back(name);
+  }
+  return all;
+}
+
+json reply_object(const Spawn& spawn, const json& request,
+                  const std::vector<std::string>& joined_differs) {
   const auto& reply = spawn.reply ? *spawn.reply : json::object();
   const auto& given = member(request, "files_id");
   const auto& adjusted = member(reply, "adjusted");
-  const auto& differs = member(reply, "differs");
   const auto status = text_member(reply, "status");
   return {{"job_id", member(reply, "job_id")},
           {"client_job_id", spawn.client_job_id},
@@ -108,7 +119,7 @@ json reply_object(const Spawn& spawn, const json& request) {
           {"files_id", spawn.upload_id.empty() ? given : json(spawn.upload_id)},
           {"upload", upload_object(spawn)},
           {"adjusted", adjusted.is_object() && !adjusted.empty() ? adjusted : json(nullptr)},
-          {"differs", differs.is_array() ? differs : json::array()},
+          {"differs", all_differences(member(reply, "differs"), joined_differs)},
           {"warnings", spawn.warnings}};
 }
 
@@ -122,21 +133,24 @@ std::string adjusted_text(const json& adjusted) {
   return text;
 }
 
+std::string differs_text(const json& object) {
+  if (object["differs"].empty()) return {};
+  return "\nthe existing job differs from this request in: " + object["differs"].dump();
+}
+
 std::string started_text(const json& object) {
   std::string text = text_member(object, "job_id") + ": " + text_member(object, "status");
   if (object["created"] == false) text += " (this job existed already; nothing was started)";
   const auto sent = member(object["upload"], "total_bytes");
   if (sent.is_number_unsigned()) text += ", sent " + to_human_size(sent.get<std::uint64_t>());
   text += adjusted_text(object["adjusted"]);
-  if (!object["differs"].empty()) {
-    text += "\nthe existing job differs from this request in: " + object["differs"].dump();
-  }
+  text += differs_text(object);
   for (const auto& warning : object["warnings"]) text += "\n" + warning.get<std::string>();
   return text + "\nUse get_job_status or wait_for_job to follow it.";
 }
 
-std::string background_text(const Spawn& spawn) {
-  return "client_job_id " + spawn.client_job_id + ": " + describe(spawn) +
+std::string background_text(const Spawn& spawn, const json& object) {
+  return "client_job_id " + spawn.client_job_id + ": " + describe(spawn) + differs_text(object) +
          "\nIt goes on in the background. Use get_job_status or wait_for_job with this "
          "client_job_id as job_id.";
 }
@@ -149,28 +163,45 @@ Error with_key(Error error, const Spawn& spawn) {
   return error;
 }
 
-ToolReply make_reply(const Spawn& spawn, const json& request) {
-  auto object = reply_object(spawn, request);
-  auto text = spawn.phase == SpawnPhase::kStarted ? started_text(object) : background_text(spawn);
+ToolReply make_reply(const Spawn& spawn, const json& request,
+                     const std::vector<std::string>& joined_differs) {
+  auto object = reply_object(spawn, request, joined_differs);
+  auto text =
+      spawn.phase == SpawnPhase::kStarted ? started_text(object) : background_text(spawn, object);
   return {std::move(text), std::make_shared<const json>(std::move(object))};
 }
 
-/// A job that this key made already is the answer; sending its files again would be waste.
-Awaitable<std::shared_ptr<const json>> find_existing(Call& call, const SpawnRequest& request) {
+/// Asks for `job` again, as `request` would: the server answers with the job and with what differs.
+/// Only it can tell, because it has what was asked then and its own defaults; the job tells what
+/// was granted.
+Awaitable<Result<json>> ask_again(Call& call, client::Api& api, const SpawnRequest& request,
+                                  const json& job) {
+  json body = *request.job;
+  const auto& files_id = member(job, "files_id");
+  // So that the server refuses, instead of running it without its files, should the job be cleaned
+  // this very moment.
+  if (request.upload && files_id.is_string()) body["files_id"] = files_id;
+  auto reply = co_await client::spawn_job(api, call.backend.services().timer, std::move(body));
+  if (!reply) co_return reply;
+  const bool has_files = request.upload || request.job->contains("files_id");
+  if (has_files != files_id.is_string()) {
+    (*reply)["differs"] = all_differences(member(*reply, "differs"), {"files"});
+  }
+  co_return reply;
+}
+
+/// A job that this key made already is the answer; sending its files again would be waste. nullptr
+/// if there is none.
+Awaitable<Result<std::shared_ptr<const json>>> find_existing(Call& call,
+                                                             const SpawnRequest& request) {
   if (!call.arguments.contains("client_job_id")) co_return nullptr;
   auto api = co_await call.backend.api();
   if (!api) co_return nullptr;
   const auto job = co_await (*api)->job(request.client_job_id);
   if (!job || text_member(*job, "status") == "cleaned") co_return nullptr;
-  json differs = json::array();
-  for (const auto& [name, value] : request.job->items()) {
-    if (name != "files_id" && job->contains(name) && (*job)[name] != value) differs.push_back(name);
-  }
-  co_return std::make_shared<const json>(json{{"job_id", member(*job, "id")},
-                                              {"status", member(*job, "status")},
-                                              {"created", false},
-                                              {"message", "Existing job returned (idempotent)"},
-                                              {"differs", differs}});
+  auto reply = co_await ask_again(call, **api, request, *job);
+  if (!reply) co_return std::unexpected(std::move(reply.error()));
+  co_return std::make_shared<const json>(std::move(*reply));
 }
 
 }  // namespace
@@ -179,20 +210,22 @@ Awaitable<Result<ToolReply>> run_spawn(Call& call, JobType type) {
   auto request = co_await read_spawn_arguments(call, type);
   if (!request) co_return std::unexpected(std::move(request.error()));
   const auto job = request->job;
-  if (auto existing = co_await find_existing(call, *request)) {
+  auto existing = co_await find_existing(call, *request);
+  if (!existing) co_return std::unexpected(std::move(existing.error()));
+  if (*existing) {
     Spawn known{co_await boost::asio::this_coro::executor};
     known.client_job_id = request->client_job_id;
     known.phase = SpawnPhase::kStarted;
-    known.reply = std::move(existing);
-    co_return make_reply(known, *job);
+    known.reply = std::move(*existing);
+    co_return make_reply(known, *job, {});
   }
-  const auto spawn = call.spawns.start(std::move(*request));
+  const auto [spawn, differs] = call.spawns.start(std::move(*request));
   Watch watch{spawn, call.progress};
   auto finished = spawn->finished.wait();
   co_await with_timeout(call.backend.services().timer, kAnswerWithin, std::move(finished));
   watch.answered();
   if (spawn->error) co_return std::unexpected(with_key(*spawn->error, *spawn));
-  co_return make_reply(*spawn, *job);
+  co_return make_reply(*spawn, *job, differs);
 }
 
 }  // namespace flashpods::mcp
