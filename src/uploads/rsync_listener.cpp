@@ -26,6 +26,7 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kSecretsFile = "rsync.users";
 constexpr std::size_t kNameBytes = 8;
 constexpr Milliseconds kRefusal{5000};
+constexpr std::size_t kMostRefusals = 32;
 constexpr Milliseconds kAcceptRetry{100};
 
 Error cannot_listen(const RsyncOptions& options, const boost::system::error_code& error) {
@@ -43,7 +44,7 @@ asio::ip::address plain(const asio::ip::address& address) {
   return address;
 }
 
-std::unexpected<Error> refuse(std::string message) {
+std::unexpected<Error> refused(std::string message) {
   return fail(ErrorKind::kForbidden, "peer_refused", std::move(message));
 }
 
@@ -51,14 +52,10 @@ bool is_allowed(const std::vector<std::string>& sources, const std::string& addr
   return std::ranges::find(sources, address) != sources.end();
 }
 
-Result<void> check_local_peer(const tcp::endpoint& peer, const tcp::endpoint& ours) {
-  if (!plain(peer.address()).is_loopback()) {
-    return refuse("Only connections from this machine are accepted.");
-  }
-  if (uid_of_peer(peer, ours) != ::getuid()) {
-    return refuse("Only the user who started this daemon may upload to it.");
-  }
-  return {};
+/// Reads the kernel's tables, whose length is the number of connections on this machine.
+Result<void> check_user(const tcp::endpoint& peer, const tcp::endpoint& ours) {
+  if (uid_of_peer(peer, ours) == ::getuid()) return {};
+  return refused("Only the user who started this daemon may upload to it.");
 }
 
 /// Reads on until the client closes: closing first would reset the connection, and take our words
@@ -146,18 +143,22 @@ Awaitable<void> RsyncListener::serve() {
 Result<std::string> RsyncListener::check_peer(const tcp::socket& socket) const {
   boost::system::error_code error;
   const auto peer = socket.remote_endpoint(error);
-  if (error) return refuse("The connection is gone.");
+  if (error) return refused("The connection is gone.");
   const auto address = plain(peer.address());
   const bool local_mode = options_.allowed_sources.empty();
-  if (local_mode) {
-    const auto ours = socket.local_endpoint(error);
-    if (auto local = check_local_peer(peer, ours); !local) return std::unexpected(local.error());
-  } else if (!is_allowed(options_.allowed_sources, address.to_string())) {
-    return refuse("This address is not allowed to upload here.");
+  if (local_mode && !address.is_loopback()) {
+    return refused("Only connections from this machine are accepted.");
+  }
+  if (!local_mode && !is_allowed(options_.allowed_sources, address.to_string())) {
+    return refused("This address is not allowed to upload here.");
   }
   if (connections_.size() >= options_.max_connections) {
-    return refuse(fmt::format("There are {} transfers already. Try again in a moment.",
-                              options_.max_connections));
+    return refused(fmt::format("There are {} transfers already. Try again in a moment.",
+                               options_.max_connections));
+  }
+  if (local_mode) {
+    const auto ours = socket.local_endpoint(error);
+    if (auto user = check_user(peer, ours); !user) return std::unexpected(user.error());
   }
   return address.to_string();
 }
@@ -180,12 +181,25 @@ void RsyncListener::accept(tcp::socket socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   const auto owner = check_peer(socket);
   if (!owner) {
-    auto refused = std::make_shared<tcp::socket>(std::move(socket));
-    tasks_.start("refuse", refuse_client(std::move(refused), with_.timer, owner.error().message));
+    refuse(std::move(socket), owner.error().message);
     return;
   }
   auto served = connection(random_hex(random_, kNameBytes), *owner);
   tasks_.start("rsync", run(std::move(served), std::move(socket)));
+}
+
+/// Words take a while to be read. Beyond a number of those who read them the rest gets none, so
+/// that being refused costs a stranger's crowd its sockets and not ours.
+void RsyncListener::refuse(tcp::socket socket, std::string words) {
+  if (refusals_ >= kMostRefusals) return;
+  ++refusals_;
+  auto shared = std::make_shared<tcp::socket>(std::move(socket));
+  tasks_.start("refuse", run_refusal(std::move(shared), std::move(words)));
+}
+
+Awaitable<void> RsyncListener::run_refusal(std::shared_ptr<tcp::socket> socket, std::string words) {
+  const std::unique_ptr<void, std::function<void(void*)>> leave(this, [&](void*) { --refusals_; });
+  co_await refuse_client(std::move(socket), with_.timer, std::move(words));
 }
 
 Awaitable<void> RsyncListener::run(std::shared_ptr<RsyncConnection> connection,

@@ -61,6 +61,9 @@ class RsyncListener {
   void accept(boost::asio::ip::tcp::socket socket);
   Awaitable<void> run(std::shared_ptr<RsyncConnection> connection,
                       boost::asio::ip::tcp::socket socket);
+  void refuse(boost::asio::ip::tcp::socket socket, std::string words);
+  Awaitable<void> run_refusal(std::shared_ptr<boost::asio::ip::tcp::socket> socket,
+                              std::string words);
   Awaitable<void> run_survivor(std::shared_ptr<RsyncConnection> connection, FoundTransfer survivor);
 
   Receiving receiving_;
@@ -70,6 +73,7 @@ class RsyncListener {
   std::optional<std::filesystem::path> secrets_file_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::vector<std::shared_ptr<RsyncConnection>> connections_;
+  std::size_t refusals_ = 0;  ///< peers that are being told why they are refused
   TaskGroup tasks_;
 };
 

@@ -317,6 +317,29 @@ TEST_F(Rsync, TheEleventhConnectionIsRefusedPolitely) {
   EXPECT_TRUE(daemon_.finalize("upload_a"));
 }
 
+/// Whether the listener said a word before it closed.
+bool is_told_why(std::vector<std::unique_ptr<Silent>>& clients, std::uint16_t port) {
+  try {
+    clients.push_back(std::make_unique<Silent>(port));
+    return true;
+  } catch (const boost::system::system_error&) {
+    return false;
+  }
+}
+
+TEST(RsyncRefusals, ACrowdOfStrangersIsClosedWithoutWords) {
+  constexpr std::size_t kCrowd = 100;
+  const Daemon daemon({}, {}, {"192.0.2.7"});
+  std::vector<std::unique_ptr<Silent>> clients;
+  while (clients.size() < kCrowd && is_told_why(clients, daemon.port())) continue;
+  EXPECT_GT(clients.size(), 1U);
+  EXPECT_LT(clients.size(), kCrowd);
+  clients.clear();
+  bool told = false;
+  for (int tries = 0; tries < 100 && !told; ++tries) told = is_told_why(clients, daemon.port());
+  EXPECT_TRUE(told) << "when the others have gone";
+}
+
 /// An rsync that is still sending: --bwlimit makes it last until it is killed.
 class SlowClient {
  public:
