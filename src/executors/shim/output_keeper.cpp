@@ -19,9 +19,11 @@ namespace {
 /// Between two looks where the user has no inotify instance left.
 constexpr int kLookMs = 1000;
 
+/// Not once nobody can open what it holds: the job's directory is being removed. (Its own end is
+/// told to nobody who has a file of it open, as we do.)
 bool is_needed(const std::filesystem::path& directory) {
   std::error_code ignored;
-  return std::filesystem::exists(directory, ignored) &&
+  return std::filesystem::exists(directory / kStdoutFifo, ignored) &&
          !std::filesystem::exists(directory / kExitFile, ignored);
 }
 
@@ -39,7 +41,7 @@ void keep_output(const std::filesystem::path& directory) {
   ::close(STDIN_FILENO);
   close_descriptors(STDERR_FILENO + 1, std::numeric_limits<int>::max());
   Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  const auto watched = IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
+  const auto watched = IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF;
   if (::inotify_add_watch(changes.get(), directory.c_str(), watched) < 0) changes.reset();
   while (is_needed(directory)) wait_for_change(changes.get());
 }
