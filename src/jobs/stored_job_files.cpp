@@ -19,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kLogEnding = ".log";
+constexpr std::string_view kIndexEnding = ".log.idx";  // logs::index_path
 
 std::string to_json_text(const std::vector<artifacts::Rejected>& rejected) {
   json list = json::array();
@@ -131,6 +132,7 @@ Awaitable<JobsOnDisk> StoredJobFiles::on_disk() {
     add_job_ids(directories.jobs, "", found.workspaces);
     add_job_ids(directories.artifacts, "", found.results);
     add_job_ids(directories.logs, kLogEnding, found.results);
+    add_job_ids(directories.logs, kIndexEnding, found.results);
     std::ranges::sort(found.results);
     const auto repeated = std::ranges::unique(found.results);
     found.results.erase(repeated.begin(), repeated.end());
