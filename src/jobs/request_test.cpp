@@ -130,6 +130,20 @@ TEST(ContainerEnvironment, OnlyAnAgentGetsItsTask) {
   EXPECT_EQ(container_environment(job), (StringMap{{"CI", "1"}}));
 }
 
+TEST(EnvironmentName, WhatTheLoaderAndTheContainerToolsListenToIsReserved) {
+  for (const char* bad :
+       {"LD_PRELOAD", "LD_X", "FLASHPODS_TASK", "PODMAN_USERNS", "CONTAINER_HOST", "CONMON_LOG",
+        "_CONTAINERS_USERNS_CONFIGURED", "CONTAINERS_CONF", "NOTIFY_SOCKET"}) {
+    const auto objection = object_to_env_name(bad);
+    ASSERT_TRUE(objection) << bad;
+    EXPECT_NE(objection->find("reserved"), std::string::npos) << bad;
+  }
+  for (const char* good :
+       {"LD", "LDFLAGS", "CONTAINER", "PODMAN", "CONTAINERS_CONFIG", "_X", "A1"}) {
+    EXPECT_FALSE(object_to_env_name(good)) << good;
+  }
+}
+
 TEST(Branch, FollowsGitCheckRefFormat) {
   for (const char* good : {"main", "feature/jwt-auth", "a.b", "x@y", "ü"}) {
     EXPECT_FALSE(object_to_branch(good)) << good;

@@ -226,6 +226,18 @@ def test_hostile_names_come_back_harmless(daemon):
     assert len(error["message"]) < 1000
 
 
+# What the loader, Flashpods and the container tools listen to, and no job's business.
+RESERVED = [
+    "LD_PRELOAD",
+    "LD_LIBRARY_PATH",
+    "FLASHPODS_TASK",
+    "PODMAN_USERNS",
+    "CONTAINER_HOST",
+    "CONTAINERS_CONF",
+    "CONMON_LOG",
+    "_CONTAINERS_USERNS_CONFIGURED",
+    "NOTIFY_SOCKET",
+]
 NUMBERS = [0, -1, 1.5, 2.0, "2", True, [], 1e300, 2**63, 10**30, 10**9]
 WRONG_WORKER = {
     "client_job_id": [1, "", "a b", "a/b", "x" * 129, "job_" + "a" * 16, "é"],
@@ -246,8 +258,7 @@ WRONG_WORKER = {
         {"1A": "x"},
         {"A=B": "x"},
         {"A": "x\0"},
-        {"LD_PRELOAD": "x"},
-        {"FLASHPODS_TASK": "x"},
+        *({name: "x"} for name in RESERVED),
         {str(i) * 2: "" for i in range(101)},
     ],
     "name": [1, "", "a\nb", "x" * 101],
