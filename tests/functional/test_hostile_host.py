@@ -17,6 +17,7 @@ from flashpods_test import jobs, podman, processes
 from flashpods_test.agent import agent_of
 from flashpods_test.http import refusal
 from flashpods_test.podman import BUSYBOX
+from flashpods_test.waiting import wait_until
 
 
 # 17: another local user. One of our subordinate ids is as foreign to the daemon as anybody.
@@ -321,6 +322,33 @@ def test_22_a_container_removed_and_made_again_by_somebody_else(fresh_daemon):
         assert podman.inspect(job_id)["State"]["Running"], "somebody else's container was ended"
     finally:
         podman.podman("rm", "--force", "--time=0", "--ignore", job_id)
+
+
+def test_22_their_process_ids_are_somebody_elses_by_now(fresh_daemon):
+    """Container and conmon ended unseen: whoever has their numbers is not waited for, nor killed."""
+    daemon = fresh_daemon
+    job_id = jobs.create(daemon, jobs.worker(f"echo up; {jobs.HOLD}; exit 5"))
+    jobs.wait_for_output(daemon, job_id, "up")
+    jobs.wait_for(daemon, job_id, {"running"})
+    state = podman.inspect(job_id)["State"]
+    daemon.kill()
+    for each in processes.belonging_to(daemon.state_dir):
+        if each.info["cmdline"][0].endswith("/flashpods-shim"):
+            each.kill()
+    jobs.let_go(daemon, job_id)
+    gone = [state["Pid"], state["ConmonPid"]]
+    wait_until(lambda: all(map(processes.is_dead, gone)), what="the end of both")
+    with subprocess.Popen(["sleep", "600"]) as stranger:
+        try:
+            for name in ("conmon.pid", "container.pid"):
+                (daemon.state_dir / "jobs" / job_id / name).write_text(str(stranger.pid))
+            daemon.start()
+            job = jobs.wait_for(daemon, job_id)
+            assert (job["status"], job["error"], job["exit_code"]) == ("failed", "exit", 5), job
+            jobs.wait_until_removed(job_id)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
 
 
 SQUATTER = """#!/bin/sh
