@@ -22,6 +22,8 @@ DEEDS = {
     "kill_conmon": 8,
     "stop_daemon": 8,
     "stop_shim": 8,
+    "stop_conmon": 6,
+    "stop_podman": 6,
     "stop_daemon_long": 1,
     "stop_shim_long": 1,
 }
@@ -105,22 +107,22 @@ class Nemesis:
         self.kill(self.chosen(self.shims()), "flashpods-shim")
 
     def kill_podman(self):
-        parents = [self.daemon.process.pid, *(shim.pid for shim in self.shims())]
-        found = []
-        for parent in parents:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                found += processes.children_named(parent, "podman")
-        self.kill(self.chosen(found), "podman")
+        self.kill(self.chosen(self.podmans()), "podman")
 
     def kill_conmon(self):
-        found = [each for each in self.ours("/conmon") if program_of(each) == "conmon"]
-        self.kill(self.chosen(found), "conmon")
+        self.kill(self.chosen(self.conmons()), "conmon")
 
     def stop_daemon(self):
         self.hold(psutil.Process(self.daemon.process.pid), self.dice.uniform(0.5, 4), "flashpodsd")
 
     def stop_shim(self):
         self.hold(self.chosen(self.shims()), self.dice.uniform(0.5, 4), "flashpods-shim")
+
+    def stop_conmon(self):
+        self.hold(self.chosen(self.conmons()), self.dice.uniform(0.5, 4), "conmon")
+
+    def stop_podman(self):
+        self.hold(self.chosen(self.podmans()), self.dice.uniform(0.5, 4), "podman")
 
     def stop_daemon_long(self):
         self.hold(psutil.Process(self.daemon.process.pid), LONG_STOP_SECONDS, "flashpodsd")
@@ -137,12 +139,15 @@ class Nemesis:
         self.victims[kind] |= set(JOB.findall(words))
 
     def hold(self, process, seconds, kind):
-        """Stopped for a while, or until the end of the torment."""
+        """Stopped for a while, or until the end of the torment. A long while is its own kind."""
         if process is None:
             return
+        seconds = max(0, min(seconds, self.until - time.monotonic()))
+        how = f"stopped for {LONG_STOP_SECONDS} s" if seconds == LONG_STOP_SECONDS else "stopped"
+        words = " ".join(process.cmdline())
         process.send_signal(signal.SIGSTOP)
-        self.note(f"{kind} stopped", f"{seconds:.1f} s, " + " ".join(process.cmdline()))
-        time.sleep(max(0, min(seconds, self.until - time.monotonic())))
+        self.note(f"{kind} {how}", f"{seconds:.1f} s, {words}")
+        time.sleep(seconds)
         process.send_signal(signal.SIGCONT)
 
     def chosen(self, candidates):
@@ -151,6 +156,17 @@ class Nemesis:
 
     def shims(self):
         return self.ours("/flashpods-shim")
+
+    def conmons(self):
+        return [each for each in self.ours("/conmon") if program_of(each) == "conmon"]
+
+    def podmans(self):
+        """Those that the daemon and its shims have called."""
+        found = []
+        for parent in (self.daemon.process.pid, *(shim.pid for shim in self.shims())):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += processes.children_named(parent, "podman")
+        return found
 
     def ours(self, program):
         """Processes of this daemon's jobs, by the program that they call themselves."""
