@@ -1,6 +1,7 @@
 """What clients want of a daemon under torment, and what must have become of it."""
 
 import dataclasses
+import hashlib
 import pathlib
 import tempfile
 import time
@@ -12,6 +13,7 @@ OPEN_AT_A_TIME = 3
 PORTIONS = 4
 SETTLED = jobs.TERMINAL
 ORDER = ["pending", "starting", "running"]
+LISTEN_EVERY = 4  # looks at a job
 
 
 @dataclasses.dataclass
@@ -27,15 +29,34 @@ class Record:
     cancel_at: float = 0.0
     seen: list = dataclasses.field(default_factory=list)  # states, in the order of their coming
     last: dict = None
+    looks: int = 0
+    logged: int = 0  # bytes of its log: the most that were ever told
+    heard: list = dataclasses.field(default_factory=list)  # its output as read: (length, digest)
 
     def output(self, portions=PORTIONS):
         """What it says after the first line, which tells who ran."""
         return self.said + numbers(1, portions * self.portion)
 
+    def note(self, job):
+        """What a reply says of it."""
+        self.last = job
+        state = job.get("status", "unknown")
+        if self.seen[-1:] != [state]:
+            self.seen.append(state)
+        self.logged = max(self.logged, (job.get("log") or {}).get("total_bytes") or 0)
+        return state
+
+    def hear(self, output):
+        self.heard.append((len(output), digest(output)))
+
     @property
     def numbers(self):
         """The artifact of this name."""
         return numbers(1, self.portion).encode()
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).digest()
 
 
 def numbers(first, last):
@@ -92,16 +113,20 @@ class LoadingClient:
         if record.kind == "cancelled" and time.monotonic() > record.cancel_at:
             assert self.client.request("DELETE", f"/jobs/{record.job_id}").status == 200
             record.cancel_at = float("inf")
-        reply = self.client.request("GET", f"/jobs/{record.job_id}")
-        record.last = reply.json()
-        state = record.last.get("status", "unknown")
-        if record.seen[-1:] != [state]:
-            record.seen.append(state)
-        return state in SETTLED or state == "unknown"
+        state = record.note(self.client.request("GET", f"/jobs/{record.job_id}").json())
+        if state == "unknown":
+            return True
+        record.looks += 1
+        if state in SETTLED or record.looks % LISTEN_EVERY == 0:
+            record.hear(self.client.output(record.job_id))
+        return state in SETTLED
 
 
 def command(kind, code, portion, pause):
-    """Says who it is, counts in portions and notes each one that is out, then does as its kind."""
+    """Says who it is, counts in portions and notes each one that is out, then does as its kind.
+
+    tee makes the artifact, says the line, then writes it there: Verdict.missing() counts on that.
+    """
     end = f"exit {code}" if kind == "exits" else "trap '' TERM; while :; do sleep 0.2; done"
     return (
         "echo ran $(cat /proc/sys/kernel/random/uuid) | tee -a /artifacts/ran;"

@@ -2,10 +2,11 @@
 
 import math
 import os
+import re
 
 from flashpods_test import jobs, leftovers
 from flashpods_test.steady import SteadyClient
-from load import ORDER
+from load import ORDER, PORTIONS, digest
 
 # The specification's recovery table: the daemon died between its promise and the start.
 NOT_STARTED = "container_not_found_on_recovery"
@@ -51,7 +52,8 @@ class Verdict:
         self.judge_once(record, output, kept)
         whole = record.kind == "exits" and job["error"] in (None, "exit")
         self.judge_output(record, output, kept, whole)
-        self.judge_artifacts(record, kept, whole)
+        self.judge_heard(record, output)
+        self.judge_artifacts(record, output, kept, whole)
         return None
 
     def judge_states(self, record, job):
@@ -94,13 +96,17 @@ class Verdict:
             self.complain(record, f"ran more than once: {said}, {noted}")
 
     def judge_output(self, record, output, kept, whole):
-        """All of it after an exit; otherwise from the beginning to what is noted as being out."""
+        """All of it after an exit; otherwise from the beginning to what is noted as being out.
+
+        Before it is noted who ran, nothing else was said.
+        """
         noted = self.lines(record, kept, "ran")
         who = "".join(f"{line}\n" for line in noted)
         expected = who + record.output()
         progress = len(self.lines(record, kept, "progress"))
         least = expected if whole else who + (record.output(progress) if progress else "")
-        if output.startswith(least) and (expected.startswith(output) or not noted):
+        possible = expected.startswith(output) if noted else re.fullmatch(r"(ran \S+\n)?", output)
+        if output.startswith(least) and possible:
             return
         self.lost_bytes += max(1, len(least) - len(output))
         same = len(os.path.commonprefix([output, expected]))
@@ -110,13 +116,40 @@ class Verdict:
             f" {output[same : same + 40]!r} instead of {expected[same : same + 40]!r}",
         )
 
-    def judge_artifacts(self, record, kept, whole):
-        if not whole:
+    def judge_heard(self, record, output):
+        """No byte that a client was ever shown, or told of, is gone."""
+        other = [length for length, heard in record.heard if digest(output[:length]) != heard]
+        if not other and record.logged <= len(output):
             return
-        if "numbers" in kept and self.content(record, "numbers") == record.numbers:
+        self.lost_bytes += max(1, record.logged - len(output))
+        self.complain(
+            record,
+            f"output of {len(output)} characters, told of {record.logged}; what was shown when it"
+            f" had {other} is not its beginning",
+        )
+
+    def judge_artifacts(self, record, output, kept, whole):
+        """All of them after an exit; otherwise each that came before something that is there."""
+        missing = self.missing(record, output, kept)
+        content = self.content(record, "numbers") if "numbers" in kept else b""
+        possible = content == record.numbers if whole else record.numbers.startswith(content)
+        if possible and not missing:
             return
         self.lost_artifacts += 1
-        self.complain(record, f"artifacts: {kept}")
+        self.complain(record, f"artifacts: {kept}, missing: {missing}, numbers: {content[-20:]}")
+
+    def missing(self, record, output, kept):
+        """The job may be killed between any two steps of its command, but takes them in order."""
+        noted, progress = (self.lines(record, kept, name) for name in ("ran", "progress"))
+        said = len(output.partition("\n")[2])  # beyond the first line
+        out = sum(said > len(record.output(portions)) for portions in range(1, PORTIONS))
+        least = PORTIONS if "numbers" in kept else max(out, len(progress))
+        wrong = {
+            "ran": output and "ran" not in kept,
+            "who ran": (said or kept.keys() - {"ran"}) and not noted,
+            "progress": progress != [str(portion) for portion in range(least)],
+        }
+        return [name for name, is_wrong in wrong.items() if is_wrong]
 
     def lines(self, record, kept, name):
         return self.content(record, name).decode().splitlines() if name in kept else []
