@@ -50,6 +50,14 @@ def images():
 
 
 @pytest.fixture(scope="session")
+def scripted_agent(images):
+    """An agent's image whose task is a shell script: a test can say what it does."""
+    name = "localhost/flashpods/test-scripted-agent:latest"
+    yield podman.derive_image(name, {"/entrypoint.sh": '#!/bin/sh\neval "$FLASHPODS_TASK"\n'})
+    podman.podman("rmi", "--force", name, check=False)
+
+
+@pytest.fixture(scope="session")
 def worker_image():
     """Debian with compilers: large, and so optional where tests are run by hand."""
     if not podman.have_image(podman.WORKER):

@@ -12,8 +12,6 @@ from flashpods_test import jobs, podman, processes
 from flashpods_test.daemon import Daemon
 from flashpods_test.waiting import wait_until
 
-# An agent whose task is a shell script: a test can say what it does.
-SCRIPTED_AGENT = "localhost/flashpods/test-scripted-agent:latest"
 WITH_ENTRYPOINT = "localhost/flashpods/test-with-entrypoint:latest"
 
 ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
@@ -21,8 +19,7 @@ LONGEST = 96 * 1024
 
 
 @pytest.fixture(scope="module")
-def our_images(images):
-    podman.derive_image(SCRIPTED_AGENT, {"/entrypoint.sh": '#!/bin/sh\neval "$FLASHPODS_TASK"\n'})
+def with_entrypoint(images):
     podman.derive_image(
         WITH_ENTRYPOINT,
         {"/in-the-way": "#!/bin/sh\necho in the way\nexit 9\n"},
@@ -34,12 +31,12 @@ def our_images(images):
         ],
     )
     yield
-    podman.podman("rmi", "--force", SCRIPTED_AGENT, WITH_ENTRYPOINT, check=False)
+    podman.podman("rmi", "--force", WITH_ENTRYPOINT, check=False)
 
 
 @pytest.fixture(scope="module")
-def daemon(our_images):
-    config = f'{ROOM}[agent]\nimage = "{SCRIPTED_AGENT}"\n'
+def daemon(scripted_agent, with_entrypoint):
+    config = f'{ROOM}[agent]\nimage = "{scripted_agent}"\n'
     with contextlib.closing(Daemon(config)) as instance:
         yield instance.start()
 

@@ -1,5 +1,6 @@
 """What a job may have on disk, and what it may leave the host: disk_quota."""
 
+import functools
 import os
 import pathlib
 import time
@@ -17,10 +18,11 @@ FLOOD = "while :; do dd if=/dev/zero bs=1M count=64 2>/dev/null; sleep 0.05; don
 
 
 @pytest.fixture(scope="module")
-def small_budget(images):
+def small_budget(scripted_agent):
     from flashpods_test.daemon import Daemon
 
-    instance = Daemon(ROOM + "[jobs]\nmax_job_disk_gb = 1\n")
+    config = f'{ROOM}[jobs]\nmax_job_disk_gb = 1\n[agent]\nimage = "{scripted_agent}"\n'
+    instance = Daemon(config)
     try:
         yield instance.start()
     finally:
@@ -56,9 +58,12 @@ def test_who_fills_the_disk_is_stopped(small_budget, command):
     wait_until(lambda: not (small_budget.state_dir / "jobs" / job_id).exists(), what="the clean-up")
 
 
-def test_a_scratch_copy_of_the_workspace_counts(small_budget, tree):
-    body = jobs.worker(f"({FLOOD}) >/work/large", workspace="scratch",
-                       files_id=jobs.upload(small_budget, tree))
+@pytest.mark.parametrize("make", [
+    pytest.param(functools.partial(jobs.worker, workspace="scratch"), id="worker"),
+    pytest.param(jobs.agent, id="agent"),
+])
+def test_a_writable_copy_of_the_workspace_counts(small_budget, tree, make):
+    body = make(f"({FLOOD}) >/work/large", files_id=jobs.upload(small_budget, tree))
     status = jobs.wait_for(small_budget, jobs.create(small_budget, body))
     assert (status["status"], status["error"]) == ("failed", "disk_quota")
 
