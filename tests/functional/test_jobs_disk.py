@@ -75,6 +75,16 @@ def test_many_files_without_content_count_too(small_budget):
     assert status["status"] == "completed"
 
 
+def test_all_places_together_have_one_budget(small_budget):
+    """Any two of them would stay below."""
+    write = "dd if=/dev/zero bs=1M count=400 of=$place/large"
+    body = jobs.worker(
+        f"for place in /artifacts $TMPDIR /tmp; do {write} || exit; done;"
+        " while :; do sleep 0.1; done")
+    status = jobs.wait_for(small_budget, jobs.create(small_budget, body))
+    assert (status["status"], status["error"]) == ("failed", "disk_quota")
+
+
 def test_what_stays_below_is_left_alone(small_budget):
     status = jobs.run(small_budget, "dd if=/dev/zero bs=1M count=500 of=$TMPDIR/half; sleep 1")
     assert status["status"] == "completed"
