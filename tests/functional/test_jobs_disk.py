@@ -111,7 +111,7 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk)
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 1\n", directory=small_disk)
     quiet = jobs.create(daemon, jobs.worker(f"echo ready; {jobs.HOLD}; echo result >/artifacts/r"))
     greedy = jobs.create(daemon, jobs.worker(
-        f"echo ready; {jobs.HOLD}; ({FLOOD}) >$TMPDIR/large"))
+        f"echo kept >/artifacts/small; echo ready; {jobs.HOLD}; ({FLOOD}) >$TMPDIR/large"))
     for job in (quiet, greedy):
         jobs.wait_for_output(daemon, job, "ready")
         jobs.wait_for(daemon, job, {"running"})
@@ -129,6 +129,7 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk)
     status = jobs.wait_for(daemon, greedy)
     assert (status["status"], status["error"]) == ("failed", "disk_quota")
     assert "min_free_disk_gb" in status["message"]
+    assert daemon.api.get(f"/jobs/{greedy}/artifacts/small").body == b"kept\n"
     free = os.statvfs(small_disk)
     assert free.f_bavail * free.f_frsize > 0
     assert jobs.status(daemon, quiet)["status"] == "running"
