@@ -68,13 +68,6 @@ def test_a_writable_copy_of_the_workspace_counts(small_budget, tree, make):
     assert (status["status"], status["error"]) == ("failed", "disk_quota")
 
 
-def test_many_files_without_content_count_too(small_budget):
-    """Each is an inode, of which a filesystem has only so many."""
-    body = jobs.worker("mkdir $TMPDIR/d; cd $TMPDIR/d; seq 30000 | xargs touch; echo made; du -s .")
-    status = jobs.wait_for(small_budget, jobs.create(small_budget, body))
-    assert status["status"] == "completed"
-
-
 def test_all_places_together_have_one_budget(small_budget):
     """Any two of them would stay below."""
     write = "dd if=/dev/zero bs=1M count=400 of=$place/large"
@@ -136,6 +129,36 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk)
     ballast.unlink()
     jobs.let_go(daemon, quiet)
     assert jobs.wait_for(daemon, quiet)["status"] == "completed"
+    assert jobs.run(daemon, "true")["status"] == "completed"
+
+
+def test_files_without_content_are_no_way_round(make_daemon, small_disk):
+    """Each is an inode, of which a filesystem has only so many: here 196,608."""
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 2\n", directory=small_disk)
+    job = jobs.create(daemon, jobs.worker(
+        "echo kept >/artifacts/small; mkdir $TMPDIR/d; cd $TMPDIR/d; seq 100000000 | xargs touch"))
+    status = jobs.wait_for(daemon, job)
+    assert (status["status"], status["error"]) == ("failed", "disk_quota")
+    assert "min_free_disk_gb" in status["message"]
+    assert os.statvfs(small_disk).f_favail > 0
+    assert daemon.api.get(f"/jobs/{job}/artifacts/small").body == b"kept\n"
+    assert jobs.run(daemon, "true")["status"] == "completed"
+
+
+def test_who_fills_the_disk_to_the_last_byte_is_in_nobodys_way(make_daemon, small_disk):
+    """Nobody else makes room for its end to be noted: its own scratch files do, which go first."""
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
+    job = jobs.create(daemon, jobs.worker(
+        f"echo kept >/artifacts/kept; echo ready; {jobs.HOLD};"
+        " for i in 1 2 3 4; do dd if=/dev/zero bs=4k 2>/dev/null; fsync $TMPDIR/large; done"
+        " >>$TMPDIR/large; echo last words; exit 3"))
+    jobs.wait_for_output(daemon, job, "ready")
+    fill(small_disk, leave=64 << 20)
+    jobs.let_go(daemon, job)
+    status = jobs.wait_for(daemon, job)
+    assert (status["status"], status["exit_code"]) == ("failed", 3)
+    assert jobs.output(daemon, job) == "ready\nlast words\n"
+    assert daemon.api.get(f"/jobs/{job}/artifacts/kept").body == b"kept\n"
     assert jobs.run(daemon, "true")["status"] == "completed"
 
 

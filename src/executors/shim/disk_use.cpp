@@ -21,8 +21,9 @@ namespace flashpods::shim {
 namespace {
 
 constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, stat(3type)
-/// Files without content cost the filesystem too, and it may have room for no more of them.
-constexpr std::uint64_t kPerFile = 1024;
+/// Files without content cost the filesystem too, and it may have room for no more of them. At this
+/// rate what a job may still write below the host's floor is a small part of the files there.
+constexpr std::uint64_t kPerFile = 4096;
 constexpr int kNice = 10;
 
 /// As the container's owner we may become its root: modes that the job chose hide nothing from us

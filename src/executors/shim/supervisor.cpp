@@ -29,6 +29,8 @@ constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{30'000};
 constexpr int kRecordTries = 5;
 constexpr int kForEver = std::numeric_limits<int>::max();
+/// For output that is still to be kept, the record of the end, and the daemon's database.
+constexpr std::uint64_t kRoomForTheEnd = std::uint64_t{16} * 1024 * 1024;
 
 /// What conmon wrote when the container's init ended.
 std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
@@ -82,10 +84,18 @@ void Supervisor::run_to_exit() {
   // daemon knows no such job, and nobody waits for it.
   for (auto wait = kFirstPause; !write_file_durably(file, text) && exists("");
        wait = std::min(2 * wait, kLongestPause)) {
+    remove_scratch();
     pause(wait);
   }
   FLASHPODS_FAILPOINT("shim.exited");
   with_.control.tell("exited");
+}
+
+/// With its processes gone it is of no use to anybody, and may be what fills the disk: waiting for
+/// room, we would wait for what goes only once the end is noted.
+void Supervisor::remove_scratch() {
+  const auto scratch = with_.job.spec.directory / podman::kScratchDirectory;
+  [[maybe_unused]] const auto removed = remove_tree(scratch);
 }
 
 void Supervisor::remove_until_gone() {
@@ -112,6 +122,8 @@ Exited Supervisor::supervise() {
   }
   watch_until_over();
   auto exited = judge();
+  const auto room = free_space(with_.job.spec.directory);
+  if (room && *room < kRoomForTheEnd) remove_scratch();
   settle_output();
   exited.started = started_->started;
   exited.at =

@@ -72,6 +72,7 @@ class Supervisor {
   [[nodiscard]] bool host_restarted() const;
   [[nodiscard]] jobs::Exited lost_with_the_host() const;
   [[nodiscard]] bool exists(const char* file) const;
+  void remove_scratch();
   void remove_until_gone();
   void pause(Milliseconds duration);
 
