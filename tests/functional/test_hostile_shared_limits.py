@@ -1,5 +1,7 @@
 """Attack 12: what all processes of one user share, used up by one job. The next job starts."""
 
+import os
+
 import pytest
 
 from flashpods_test import jobs
@@ -182,3 +184,21 @@ def test_12_each_job_has_a_limit_of_its_own(daemon, greedy):
     """Two that take all they get, side by side, get the same."""
     assert greedy(PROCESSES)[0] > 1000
     assert greedy(PROCESSES)[0] > 1000
+
+
+FILL_SHARED_MEMORY = """
+mount -o remount,size=1g /dev/shm 2>/dev/null && echo remounted
+dd if=/dev/zero bs=64k of=/dev/shm/all 2>/dev/null
+echo took $(stat -c %s /dev/shm/all)
+"""
+
+
+def test_12_shared_memory_is_bounded_and_each_job_has_its_own(daemon):
+    """/dev/shm is memory, which no disk budget counts: --shm-size is all that bounds it."""
+    took = f"took {64 << 20}\n"
+    with jobs.held(daemon, jobs.worker(FILL_SHARED_MEMORY + jobs.HOLD)) as job:
+        assert jobs.wait_for_output(daemon, job, "took ") == took
+        assert not os.path.exists("/dev/shm/all")
+        other = jobs.run(daemon, "ls -A /dev/shm" + FILL_SHARED_MEMORY)
+        assert jobs.output(daemon, other["id"]) == took
+        assert_the_next_job_runs(daemon)
