@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import re
 import time
 
 import pytest
@@ -100,6 +101,15 @@ def fill(directory, leave):
     return path
 
 
+def fill_truly(directory):
+    """Takes what is free there to the last block."""
+    path = fill(directory, leave=8 << 20)
+    with path.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(4096))
+    return path
+
+
 def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk):
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 1\n", directory=small_disk)
     quiet = jobs.create(daemon, jobs.worker(f"echo ready; {jobs.HOLD}; echo result >/artifacts/r"))
@@ -170,10 +180,7 @@ def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
         f"echo kept >/artifacts/kept; echo ready; {jobs.HOLD}; seq {lines}; exit 3"))
     jobs.wait_for_output(daemon, job, "ready")
     jobs.wait_for(daemon, job, {"running"})
-    ballast = fill(small_disk, leave=8 << 20)
-    with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space"):
-        while True:
-            file.write(bytes(4096))
+    ballast = fill_truly(small_disk)
 
     reply = daemon.api.post("/jobs", jobs.worker("true"))
     refusal(reply, 507, "disk_full")
@@ -184,7 +191,15 @@ def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
     time.sleep(1)  # it prints more than pipes hold, and nobody can take it
     assert str(lines) not in jobs.output(daemon, job)
     daemon.kill()  # it comes back on a full disk, too, or says why not
+    said_before = len(daemon.log)
     daemon.start(wait=False)
+    wait_until(daemon.start_is_over, timeout=60, what="a healthy daemon, or its end")
+    if daemon.running():
+        assert jobs.status(daemon, job)["status"] == "running"
+    else:
+        last_words = daemon.log[said_before:]
+        why = re.search("^flashpodsd: .*(No space left|disk is full)", last_words, re.M)
+        assert why and daemon.process.returncode == 1, last_words
 
     ballast.unlink()
     if not daemon.running():

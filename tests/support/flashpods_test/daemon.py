@@ -74,6 +74,10 @@ class Daemon:
         assert self.process.poll() is None, f"flashpodsd ended: {self.log}"
         return self._read_ports() and self._answers()
 
+    def start_is_over(self):
+        """Whether it is healthy, or has ended."""
+        return not self.running() or (self._read_ports() and self._answers())
+
     def _read_ports(self):
         """From run/endpoints.json, once this process has written it."""
         try:
