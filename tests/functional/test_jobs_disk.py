@@ -1,14 +1,17 @@
 """What a job may have on disk, and what it may leave the host: disk_quota."""
 
 import functools
+import hashlib
+import io
 import os
 import pathlib
 import re
+import tarfile
 import time
 
 import pytest
 
-from flashpods_test import jobs
+from flashpods_test import jobs, podman
 from flashpods_test.http import refusal
 from flashpods_test.waiting import wait_until
 
@@ -211,3 +214,64 @@ def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
     assert output.split() == ["ready", *map(str, range(1, lines + 1))]
     assert daemon.api.get(f"/jobs/{job}/artifacts/kept").body == b"kept\n"
     assert jobs.run(daemon, "true")["status"] == "completed"
+
+
+def stopped_by(daemon, job):
+    """DELETE while the disk is full: accepted, or refused because of it."""
+    reply = daemon.api.delete(f"/jobs/{job}")
+    if reply.status == 507:
+        refusal(reply, 507, "disk_full")
+    else:
+        assert reply.status == 200, reply.body
+    return reply.status == 200
+
+
+def test_a_daemon_recovers_by_itself_from_a_full_disk(make_daemon, small_disk, tmp_path):
+    """Jobs end, are stopped and go on printing meanwhile: each gets its true end afterwards."""
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
+    leave = "cd /artifacts; mkdir tree; head -c 300000 /dev/urandom | tee plain >tree/x"
+    lines = 20_000
+    ending, printing, stopped = (jobs.create(daemon, jobs.worker(command)) for command in (
+        f"{leave}; sha256sum <plain; echo ready; {jobs.HOLD}; echo last words; exit 4",
+        f"echo kept >/artifacts/kept; echo ready; {jobs.HOLD}; seq {lines}",
+        f"echo kept >/artifacts/kept; trap 'exit 5' TERM; echo ready; {jobs.HOLD}",
+    ))
+    for job in (ending, printing, stopped):
+        jobs.wait_for_output(daemon, job, "ready")
+        jobs.wait_for(daemon, job, {"running"})
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "file").write_bytes(os.urandom(100_000))
+    ballast = fill_truly(small_disk)
+
+    for job in (ending, printing):
+        jobs.let_go(daemon, job)
+    wait_until(lambda: not podman.inspect(ending)["State"]["Running"], what="the command's end")
+    done = jobs.rsync(daemon, source, jobs.new_upload_id(), check=False)
+    words = done.stdout + done.stderr
+    assert done.returncode != 0 and re.search("No space left|disk is full", words), words
+    was_stopped = stopped_by(daemon, stopped)
+    refusal(daemon.api.post("/jobs", jobs.worker("true")), 507, "disk_full")
+    assert daemon.api.get("/health").status == 200
+    assert {jobs.status(daemon, job)["status"] for job in (ending, printing)} == {"running"}
+
+    ballast.unlink()
+    if not was_stopped:
+        assert stopped_by(daemon, stopped)
+    ends = {job: jobs.wait_for(daemon, job) for job in (ending, printing, stopped)}
+    assert daemon.running()
+    assert [(each["status"], each["exit_code"]) for each in ends.values()] == [
+        ("failed", 4), ("completed", 0), ("cancelled", 5)]
+    noise = daemon.api.get(f"/jobs/{ending}/artifacts/plain").body
+    said = jobs.output(daemon, ending).split()
+    assert said == [hashlib.sha256(noise).hexdigest(), "-", "ready", "last", "words"]
+    with tarfile.open(fileobj=io.BytesIO(
+            daemon.api.get(f"/jobs/{ending}/artifacts/tree.tar.gz").body)) as packed:
+        assert packed.extractfile("tree/x").read() == noise
+    output = jobs.output(daemon, printing, tail=lines + 10)
+    assert output.split() == ["ready", *map(str, range(1, lines + 1))]
+    for job in (printing, stopped):
+        assert daemon.api.get(f"/jobs/{job}/artifacts/kept").body == b"kept\n"
+    body = jobs.worker("cat /work/file | wc -c", files_id=jobs.upload(daemon, source))
+    job = jobs.wait_for(daemon, jobs.create(daemon, body))
+    assert (job["status"], jobs.output(daemon, job["id"])) == ("completed", "100000\n")
