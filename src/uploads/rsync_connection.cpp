@@ -19,6 +19,7 @@
 #include "uploads/confinement.h"
 #include "uploads/rsync_config.h"
 #include "uploads/rsync_hook.h"
+#include "uploads/rsync_refusal.h"
 
 namespace flashpods::uploads {
 
@@ -49,6 +50,13 @@ Result<std::pair<Fd, Fd>> socket_pair() {
   return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
+/// To whoever it is: the client has not logged in.
+std::string reason_for_client(const Error& error) {
+  return error.kind == ErrorKind::kInsufficientStorage
+             ? "The host's disk is full. Try again later."
+             : "The host has a problem, and takes no upload now. Its log says more.";
+}
+
 Error broken(const std::exception& exception) {
   return {ErrorKind::kInternal, "internal",
           std::string{"The host has a problem: "} + exception.what()};
@@ -70,10 +78,12 @@ RsyncConnection::RsyncConnection(Executor executor, Receiving receiving, RsyncPr
 Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
   using namespace asio::experimental::awaitable_operators;
   const auto begun = start(socket);
-  socket.close();
   if (!begun) {
     with_.log.error("rsync_not_started", {{"why", begun.error().message}});
+    auto refused = std::make_shared<asio::ip::tcp::socket>(std::move(socket));
+    co_await refuse_client(std::move(refused), with_.timer, reason_for_client(begun.error()));
   } else {
+    socket.close();
     co_await (await_end() && supervise());
     co_await end_descendants();
   }

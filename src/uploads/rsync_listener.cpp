@@ -7,13 +7,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
-#include "async/with_timeout.h"
 #include "base/files.h"
 #include "uploads/loopback_peer.h"
 #include "uploads/rsync_config.h"
+#include "uploads/rsync_refusal.h"
 
 namespace flashpods::uploads {
 
@@ -25,7 +24,6 @@ namespace {
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kSecretsFile = "rsync.users";
 constexpr std::size_t kNameBytes = 8;
-constexpr Milliseconds kRefusal{5000};
 constexpr std::size_t kMostRefusals = 32;
 constexpr Milliseconds kAcceptRetry{100};
 
@@ -56,26 +54,6 @@ bool is_allowed(const std::vector<std::string>& sources, const std::string& addr
 Result<void> check_user(const tcp::endpoint& peer, const tcp::endpoint& ours) {
   if (uid_of_peer(peer, ours) == ::getuid()) return {};
   return refused("Only the user who started this daemon may upload to it.");
-}
-
-/// Reads on until the client closes: closing first would reset the connection, and take our words
-/// back before they are read.
-Awaitable<void> drain(std::shared_ptr<tcp::socket> socket) {
-  std::array<char, 512> ignored{};
-  for (;;) {
-    const auto [error, got] = co_await socket->async_read_some(asio::buffer(ignored), kTuple);
-    if (error) co_return;
-  }
-}
-
-/// rsync clients show what follows "@ERROR: " (after the daemon's greeting).
-Awaitable<void> refuse_client(std::shared_ptr<tcp::socket> socket, Timer& timer,
-                              std::string words) {
-  const std::string text = "@RSYNCD: 31.0\n@ERROR: " + words + "\n";
-  co_await asio::async_write(*socket, asio::buffer(text), kTuple);
-  boost::system::error_code ignored;
-  socket->shutdown(tcp::socket::shutdown_send, ignored);
-  co_await with_timeout(timer, kRefusal, drain(socket));
 }
 
 }  // namespace
