@@ -275,3 +275,23 @@ def test_a_daemon_recovers_by_itself_from_a_full_disk(make_daemon, small_disk, t
     body = jobs.worker("cat /work/file | wc -c", files_id=jobs.upload(daemon, source))
     job = jobs.wait_for(daemon, jobs.create(daemon, body))
     assert (job["status"], jobs.output(daemon, job["id"])) == ("completed", "100000\n")
+
+
+def test_an_artifact_that_finds_no_room_waits_for_it(make_daemon, small_disk):
+    """A directory is packed beside itself: what fails for want of room is made later, not lost."""
+    daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
+    job = jobs.create(daemon, jobs.worker(
+        "mkdir /artifacts/tree; head -c 8000000 /dev/urandom >/artifacts/tree/x;"
+        f" sha256sum </artifacts/tree/x; {jobs.HOLD}"))
+    jobs.wait_for_output(daemon, job, "-")
+    jobs.wait_for(daemon, job, {"running"})
+    ballast = fill(small_disk, leave=2 << 20)
+    jobs.let_go(daemon, job)
+    wait_until(lambda: "artifacts_not_collected" in daemon.log, timeout=60, what="a try")
+    assert jobs.status(daemon, job)["status"] == "running"
+    ballast.unlink()
+    assert jobs.wait_for(daemon, job)["status"] == "completed"
+    archive = daemon.api.get(f"/jobs/{job}/artifacts/tree.tar.gz").body
+    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        content = packed.extractfile("tree/x").read()
+    assert hashlib.sha256(content).hexdigest() == jobs.output(daemon, job).split()[0]
