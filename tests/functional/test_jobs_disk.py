@@ -113,7 +113,7 @@ def fill_truly(directory):
     return path
 
 
-def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk):
+def test_below_the_floor_only_the_one_that_goes_on_ends(small_disk, make_daemon):
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 1\n", directory=small_disk)
     quiet = jobs.create(daemon, jobs.worker(f"echo ready; {jobs.HOLD}; echo result >/artifacts/r"))
     greedy = jobs.create(daemon, jobs.worker(
@@ -145,7 +145,7 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(make_daemon, small_disk)
     assert jobs.run(daemon, "true")["status"] == "completed"
 
 
-def test_files_without_content_are_no_way_round(make_daemon, small_disk):
+def test_files_without_content_are_no_way_round(small_disk, make_daemon):
     """Each is an inode, of which a filesystem has only so many: here 196,608."""
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 2\n", directory=small_disk)
     job = jobs.create(daemon, jobs.worker(
@@ -158,7 +158,7 @@ def test_files_without_content_are_no_way_round(make_daemon, small_disk):
     assert jobs.run(daemon, "true")["status"] == "completed"
 
 
-def test_who_fills_the_disk_to_the_last_byte_is_in_nobodys_way(make_daemon, small_disk):
+def test_who_fills_the_disk_to_the_last_byte_is_in_nobodys_way(small_disk, make_daemon):
     """Nobody else makes room for its end to be noted: its own scratch files do, which go first."""
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
     job = jobs.create(daemon, jobs.worker(
@@ -175,7 +175,7 @@ def test_who_fills_the_disk_to_the_last_byte_is_in_nobodys_way(make_daemon, smal
     assert jobs.run(daemon, "true")["status"] == "completed"
 
 
-def test_a_truly_full_disk_loses_nothing(make_daemon, small_disk):
+def test_a_truly_full_disk_loses_nothing(small_disk, make_daemon):
     """Every byte is taken: answers are clear, jobs wait, and all goes on once there is room."""
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
     lines = 20_000
@@ -226,7 +226,7 @@ def stopped_by(daemon, job):
     return reply.status == 200
 
 
-def test_a_daemon_recovers_by_itself_from_a_full_disk(make_daemon, small_disk, tmp_path):
+def test_a_daemon_recovers_by_itself_from_a_full_disk(small_disk, make_daemon, tmp_path):
     """Jobs end, are stopped and go on printing meanwhile: each gets its true end afterwards."""
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
     leave = "cd /artifacts; mkdir tree; head -c 300000 /dev/urandom | tee plain >tree/x"
@@ -277,7 +277,7 @@ def test_a_daemon_recovers_by_itself_from_a_full_disk(make_daemon, small_disk, t
     assert (job["status"], jobs.output(daemon, job["id"])) == ("completed", "100000\n")
 
 
-def test_an_artifact_that_finds_no_room_waits_for_it(make_daemon, small_disk):
+def test_an_artifact_that_finds_no_room_waits_for_it(small_disk, make_daemon):
     """A directory is packed beside itself: what fails for want of room is made later, not lost."""
     daemon = make_daemon(ROOM + "[jobs]\nmin_free_disk_gb = 0\n", directory=small_disk)
     job = jobs.create(daemon, jobs.worker(
