@@ -17,8 +17,11 @@ from flashpods_test.waiting import wait_until
 
 ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
 GIGABYTE = 1 << 30
-# Slow enough that a shim on a busy machine sees it in time, and without end.
-FLOOD = "while :; do dd if=/dev/zero bs=1M count=64 2>/dev/null; sleep 0.05; done"
+# Slow enough that a shim on a busy machine sees it in time; and a host survives that none does.
+FLOOD = (
+    "for i in $(seq 60); do dd if=/dev/zero bs=1M count=64 2>/dev/null; sleep 0.05; done;"
+    " while :; do sleep 0.1; done"
+)
 
 
 @pytest.fixture(scope="module")
