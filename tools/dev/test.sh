@@ -10,17 +10,19 @@ unit_tests() {
     --output-on-failure --no-tests=error --output-junit "$out/ctest.xml"
 }
 
-# The suite that every executor must pass, over real rootless Podman: as the user, never as root.
+# conformance_tests PRESET: the suite that every executor must pass, over real rootless Podman; as the
+# user, never as root.
 conformance_tests() {
-  local tree out status=0
+  local preset=$1 tree out status=0
   local -a environment
-  tree=$(publish asan) out=$(user_cache_dir conformance)
-  rsync -c --chmod=a+rX "$ROOT/build/asan/src/executors/podman_conformance_test" "$tree/bin/asan/"
+  tree=$(publish "$preset") out=$(user_cache_dir conformance)
+  rsync -c --chmod=a+rX "$ROOT/build/$preset/src/executors/podman_conformance_test" "$tree/bin/$preset/"
   as_user rm -f "$out/conformance.xml"
   mapfile -t environment < <(sanitizer_environment)
-  AS_USER_DIR=$out as_user env "${environment[@]}" "FLASHPODS_SHIM=$tree/bin/asan/flashpods-shim" \
-    "GTEST_OUTPUT=xml:$out/conformance.xml" "$tree/bin/asan/podman_conformance_test" || status=$?
-  cp "$out/conformance.xml" "$RESULTS/conformance.xml"
+  AS_USER_DIR=$out as_user env "${environment[@]}" \
+    "FLASHPODS_SHIM=$tree/bin/$preset/flashpods-shim" "GTEST_OUTPUT=xml:$out/conformance.xml" \
+    "$tree/bin/$preset/podman_conformance_test" || status=$?
+  cp "$out/conformance.xml" "$RESULTS/conformance-$preset.xml"
   return "$status"
 }
 
@@ -50,20 +52,21 @@ sanitizer_environment() {
     "UBSAN_OPTIONS=print_stacktrace=1" "PYTHONDONTWRITEBYTECODE=1"
 }
 
-# functional_tests PYTEST-ARGS…: the real programs, Podman, rsync and MCP client, as the user.
+# functional_tests PRESET PYTEST-ARGS…: the real programs, Podman, rsync and MCP client, as the user.
 functional_tests() { with_small_disk run_functional_tests "$@"; }
 
 run_functional_tests() {
-  local tree python out status=0
+  local preset=$1 tree python out status=0
   local -a environment
-  tree=$(publish asan) python=$(ensure_venv) out=$(user_cache_dir "functional")
+  shift
+  tree=$(publish "$preset") python=$(ensure_venv) out=$(user_cache_dir "functional")
   as_user rm -rf "$out/golden" "$out/junit.xml"
   mapfile -t environment < <(sanitizer_environment)
-  FLASHPODS_BIN_DIR=$tree/bin/asan FLASHPODS_GOLDEN_OUT=$out/golden AS_USER_DIR=$out \
+  FLASHPODS_BIN_DIR=$tree/bin/$preset FLASHPODS_GOLDEN_OUT=$out/golden AS_USER_DIR=$out \
     as_user env "${environment[@]}" "$python" -m pytest "$tree/tests/functional" \
     -p no:cacheprovider --junitxml "$out/junit.xml" -o junit_family=xunit2 \
     --timeout 300 --durations 10 -ra -v "$@" || status=$?
-  cp "$out/junit.xml" "$RESULTS/functional.xml"
+  cp "$out/junit.xml" "$RESULTS/functional-$preset.xml"
   take_golden_files "$out/golden"
   return "$status"
 }
@@ -86,20 +89,33 @@ prepare_tests() {
   start_results
 }
 
-# A failing section's cases are counted by the tally, which reads the XML.
+# What makes threads and processes meet: run under TSan too.
+CONCURRENT='jobs_life or jobs_admission or jobs_restart or jobs_stop or jobs_output or uploads_states'
+
+# test_preset PRESET PYTEST-ARGS…: a failing section's cases are counted by the tally, which reads the
+# XML.
+test_preset() {
+  local preset=$1
+  shift
+  section "unit tests ($preset)" unit_tests "$preset" || true
+  section "executor conformance ($preset)" conformance_tests "$preset" || true
+  section "functional tests ($preset)" functional_tests "$preset" "$@" || true
+}
+
 test_everything() {
   local all=$1
   lint_and_build
-  section "unit tests" unit_tests asan || true
-  section "executor conformance" conformance_tests || true
-  section "functional tests" functional_tests || true
-  local -a reports=(--unit "$RESULTS/asan" --report "$RESULTS/conformance.xml"
-    --report "$RESULTS/functional.xml")
+  test_preset asan
+  local -a reports=(--unit "$RESULTS/asan" --report "$RESULTS/conformance-asan.xml"
+    --report "$RESULTS/functional-asan.xml")
   if [[ $all == yes ]]; then
     search 200000 60 15
     build_for_tests tsan
-    section "unit tests (tsan)" unit_tests tsan || true
-    reports+=(--unit "$RESULTS/tsan")
+    FLASHPODS_TEST_ALL='' test_preset tsan -k "$CONCURRENT"
+    reports+=(--unit "$RESULTS/tsan" --report "$RESULTS/conformance-tsan.xml"
+      --report "$RESULTS/functional-tsan.xml")
+    counted_step "build (coverage)" build_coverage
+    counted_step "coverage" check_coverage
   else
     search 10000 20 1
   fi
@@ -118,8 +134,8 @@ search() {
 
 test_selected() {
   build_for_tests asan
-  section "functional tests" functional_tests -k "$1" || true
-  tally --report "$RESULTS/functional.xml"
+  section "functional tests" functional_tests asan -k "$1" || true
+  tally --report "$RESULTS/functional-asan.xml"
 }
 
 verb_test() {
