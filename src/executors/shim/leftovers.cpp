@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <signal.h>
+#include <sstream>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -42,7 +43,30 @@ void end_conmon(pid_t conmon, const std::string& program, const std::vector<pid_
   if (!had_children) kill_if(conmon, [&](pid_t pid) { return is_named(pid, program); });
 }
 
+/// A PID 1 that has this job's directories mounted is its container's.
+void end_inits(const std::filesystem::path& directory, const std::vector<pid_t>& all) {
+  const auto is_its_init = [&](pid_t pid) {
+    return leads_a_namespace(pid) &&
+           has_mounted(proc_text(pid, "mountinfo"), directory.filename().string());
+  };
+  for (const auto pid : all) kill_if(pid, is_its_init);
+}
+
 }  // namespace
+
+// The fourth field is where in its filesystem a mount begins (proc_pid_mountinfo(5)). Others name
+// the job too: its overlay is in the namespace that all containers of this user come from.
+bool has_mounted(const std::string& mountinfo, const std::string& job_id) {
+  const auto place = '/' + job_id + '/';
+  std::istringstream lines(mountinfo);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string root;
+    for (int field = 0; field < 4; ++field) fields >> root;
+    if (root.contains(place)) return true;
+  }
+  return false;
+}
 
 void end_leftovers(PollLoop& loop, const std::filesystem::path& directory) {
   const auto program = (directory / podman::kConmonStage).string();
@@ -55,7 +79,7 @@ void end_leftovers(PollLoop& loop, const std::filesystem::path& directory) {
       found = true;
       end_conmon(pid, program, all);
     }
-    if (!found) return;
+    if (!found) return end_inits(directory, process_ids());  // conmon may have forked since
     loop.run_until([] { return false; }, since_boot() + kPause);
   }
 }
