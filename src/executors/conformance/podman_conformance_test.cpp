@@ -1,5 +1,6 @@
 // The suite over the real podman, and what only the shim can get wrong.
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -79,9 +80,21 @@ class ShimTest : public ExecutorSuite {
   /// As if the host had restarted and these files, noted down before, had not reached the disk.
   static void lose_power_after(const jobs::ContainerSpec& spec,
                                std::initializer_list<const char*> lost);
-  /// Fails the test after a minute.
+  /// Fails the test after a minute, as the next one.
+  static void wait_until_no_process_names(const std::filesystem::path& path);
   static void wait_for_file(const std::filesystem::path& file);
 };
+
+void ShimTest::wait_until_no_process_names(const std::filesystem::path& path) {
+  const auto is_named = [&path](const std::string& entry) {
+    return read_file("/proc/" + entry + "/cmdline", 1 << 20).value_or("").contains(path.string());
+  };
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (std::ranges::any_of(*list_directory("/proc"), is_named)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << path;
+    ::usleep(20'000);
+  }
+}
 
 void ShimTest::wait_for_file(const std::filesystem::path& file) {
   const auto until = std::chrono::steady_clock::now() + 60s;
@@ -287,6 +300,14 @@ TEST_P(ShimTest, AShimWhoseJobIsGoneEnds) {
     ::usleep(20'000);
   }
   EXPECT_NE(::kill(shim, SIGKILL), 0) << "it had to be killed";
+  wait_until_no_process_names(spec.directory);
+}
+
+TEST_P(ShimTest, NothingOfAJobOutlivesItsDirectory) {
+  const auto spec = worker("echo up; sleep 1000");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
 }
 
 /// An image as ours, with labels that podman's whole record of a container would repeat.

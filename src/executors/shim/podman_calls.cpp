@@ -1,5 +1,7 @@
 #include "executors/shim/podman_calls.h"
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
@@ -25,7 +27,8 @@ std::optional<std::string> PodmanCalls::container_id() const {
 std::string PodmanCalls::container() const { return container_id().value_or(job_.spec.job_id); }
 
 Inspected PodmanCalls::inspect(ToolLimits limits) {
-  if (!limits.until) limits.until = patience().until;
+  const auto latest = since_boot() + kPatience;
+  limits.until = std::min(limits.until.value_or(latest), latest);
   const auto result = tool_.run(inspect_command(job_.settings, container()), limits);
   if (result.cut_short || !result.exit_code) return {};
   if (!result.ok()) return {std::nullopt, podman::says_no_container(result.err)};

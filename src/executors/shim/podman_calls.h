@@ -23,7 +23,7 @@ class PodmanCalls {
  public:
   PodmanCalls(const JobRecord& job, PodmanTool& tool) : job_(job), tool_(tool) {}
 
-  /// Podman gives up by itself or after `limits`, without a moment in them after a minute.
+  /// Podman gives up by itself, after `limits` or after a minute.
   [[nodiscard]] Inspected inspect(ToolLimits limits = {});
 
   /// `podman run`. Podman gives up by itself or after `limits`.
