@@ -599,10 +599,11 @@ TEST_F(Survivor, IsEndedThoughItIsHeld) {
 
 TEST_F(Survivor, IsEndedWithMoreDirectoriesThanAllowed) {
   limits_.max_files = 100;
-  survive("i=0; while mkdir d$i; do i=$((i+1)); done");
+  survive("for i in $(seq 150); do mkdir d$i; done; exec sleep 1000");
   orphan_->wait();
   wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
   EXPECT_THAT(daemon_->warnings(), HasSubstr(R"("limit":"files")"));
+  EXPECT_THAT(daemon_->warnings(), HasSubstr("transfer_ended"));
   EXPECT_EQ(daemon_->finalize("upload_a").error().code, "upload_quota_exceeded");
 }
 
