@@ -192,7 +192,7 @@ std::vector<Job> due_for_cleanup(Transaction& tx, Time now) {
 
 std::vector<Job> with_log(Transaction& tx) {
   return to_jobs(
-      tx.rows("SELECT * FROM jobs WHERE completed_at IS NOT NULL AND"
+      tx.rows("SELECT * FROM jobs WHERE status <> 'cleaned' AND completed_at IS NOT NULL AND"
               " released_at IS NOT NULL AND log_deleted_at IS NULL"
               " ORDER BY completed_at, id"));
 }

@@ -54,6 +54,8 @@ CREATE INDEX idx_jobs_user_id ON jobs(user_id);
 CREATE INDEX idx_jobs_status ON jobs(status);
 CREATE INDEX idx_jobs_created_at ON jobs(created_at, id);
 CREATE INDEX idx_jobs_holding ON jobs(id) WHERE released_at IS NULL;
+-- What the sweep of each minute looks at: not all the jobs that there ever were.
+CREATE INDEX idx_jobs_kept ON jobs(completed_at, id) WHERE status <> 'cleaned';
 
 -- A key may be used again once its job is cleaned, so it is unique among active rows only.
 CREATE TABLE idempotency_keys (
