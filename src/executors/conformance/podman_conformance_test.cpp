@@ -270,12 +270,29 @@ TEST_P(ShimTest, SecretsAreInNoArgvAndNotInPodmansRecord) {
   wait(spec);
 }
 
+/// Somebody has tried to put a file in its place, and is done with that.
+void await_failed_attempt(const std::filesystem::path& in_the_way) {
+  const auto directory = in_the_way.parent_path();
+  const auto before = std::filesystem::last_write_time(directory);
+  const auto is_tried = [&] {
+    const auto is_new = [](const std::string& name) { return name.starts_with(".new-"); };
+    return std::filesystem::last_write_time(directory) != before &&
+           std::ranges::none_of(*list_directory(directory), is_new);
+  };
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (!is_tried()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until);
+    ::usleep(1000);
+  }
+}
+
 TEST_P(ShimTest, AStartIsNotedAsSoonAsItCanBe) {
   const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done");
   const auto in_the_way = spec.directory / shim::kStartedFile;
   std::filesystem::create_directory(in_the_way);
   launch(spec);
   wait_for_output(spec, "up");
+  await_failed_attempt(in_the_way);
   std::filesystem::remove(in_the_way);
   const auto started = daemon_->run(daemon_->executor().wait_started(spec.job_id));
   EXPECT_TRUE(std::holds_alternative<jobs::Started>(started));
@@ -465,7 +482,9 @@ TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
   std::ofstream(here() / "dumb");
   ::kill(shim_of(spec), SIGKILL);
   daemon_->run(daemon_->executor().stop(spec.job_id));
-  EXPECT_EQ(wait_while_dumb(spec).cause, EndCause::kCancelled);
+  const auto exited = wait_while_dumb(spec);
+  EXPECT_EQ(exited.cause, EndCause::kCancelled);
+  EXPECT_TRUE(exited.exit_code) << "it was not ended in the ordinary way";
 }
 
 TEST_P(UnreliablePodman, WhereAJobWritesIsAskedUntilItIsKnown) {
