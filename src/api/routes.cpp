@@ -39,9 +39,8 @@ http::Route route(Services& services, const char* method, const char* pattern, E
   return {method, pattern, std::move(handler), public_access};
 }
 
-/// One guess a connection: a stranger who asks on and on, and reads no answer, gets no place.
-http::Response refuse_stranger(const Error& error, const std::string& request_id) {
-  auto reply = error_reply(error, request_id);
+/// One question a connection: a stranger who asks on and on, and reads no answer, gets no place.
+http::Response to_stranger(http::Response reply) {
   reply.headers["Connection"] = "close";
   return reply;
 }
@@ -50,12 +49,12 @@ http::Response refuse_stranger(const Error& error, const std::string& request_id
 Awaitable<http::Response> dispatch(const http::Router& router, Services& services,
                                    http::Request request) {
   const auto found = router.match(request);
-  const bool is_public = found && (*found)->public_access;
-  if (!is_public) {
+  const auto known = services.token.check(request.header("Authorization"));
+  if (!known) {
     // Before anything is said about paths: a stranger learns nothing.
-    if (auto ok = services.token.check(request.header("Authorization")); !ok) {
-      co_return refuse_stranger(ok.error(), request.request_id);
-    }
+    const bool is_public = found && (*found)->public_access;
+    if (!is_public) co_return to_stranger(error_reply(known.error(), request.request_id));
+    co_return to_stranger(co_await (*found)->handler(std::move(request)));
   }
   if (!found) co_return error_reply(found.error(), request.request_id);
   co_return co_await (*found)->handler(std::move(request));

@@ -106,7 +106,7 @@ def test_one_connection_serves_many_requests(daemon):
 def test_requests_sent_ahead_are_answered_in_order(daemon):
     token = f"Authorization: Bearer {daemon.token}\r\n".encode()
     answer = daemon.api.raw(
-        b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-Id: first\r\n\r\n"
+        b"GET /health HTTP/1.1\r\nHost: x\r\n" + token + b"X-Request-Id: first\r\n\r\n"
         b"GET /nothing HTTP/1.1\r\nHost: x\r\n" + token + b"X-Request-Id: second\r\n\r\n"
         b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-Id: third\r\nConnection: close\r\n\r\n"
     )
@@ -114,9 +114,10 @@ def test_requests_sent_ahead_are_answered_in_order(daemon):
     assert re.findall(rb"X-Request-Id: (\w+)", answer) == [b"first", b"second", b"third"]
 
 
-def test_a_stranger_has_one_guess_a_connection(daemon):
-    answer = daemon.api.raw(b"GET /jobs HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
-    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"401"]
+@pytest.mark.parametrize(("path", "status"), [(b"/jobs", b"401"), (b"/health", b"200")])
+def test_a_stranger_has_one_question_a_connection(daemon, path, status):
+    answer = daemon.api.raw(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [status]
     assert b"Connection: close" in answer
 
 
