@@ -533,6 +533,9 @@ class Survivor : public testing::Test {
   fs::path module_;
 };
 
+/// A script that waits until it is watched.
+const std::string kAfterGo = "until [ -e go ]; do sleep 0.01; done; ";
+
 /// Third field of proc_pid_stat(5).
 char process_state(pid_t process) {
   const auto text = contents(fmt::format("/proc/{}/stat", process));
@@ -549,7 +552,8 @@ TEST_F(Survivor, KeepsItsUploadAndIsEndedByDelete) {
 }
 
 TEST_F(Survivor, MeetsItsQuota) {
-  survive("i=0; while head -c 500000 /dev/zero > f$i; do i=$((i+1)); done");
+  survive(kAfterGo + "i=0; while head -c 500000 /dev/zero > f$i; do i=$((i+1)); done");
+  put(module_ / "upload_a/go");
   orphan_->wait();
   wait_until([&] { return fs::exists(daemon_->received("upload_a")); });
   EXPECT_LT(tree_bytes(daemon_->received("upload_a")), 36 * kMegabyte);
@@ -558,11 +562,15 @@ TEST_F(Survivor, MeetsItsQuota) {
 TEST_F(Survivor, WritesNoMoreAtItsLimitWhileAMeasurementLasts) {
   std::promise<void> go_on;
   std::shared_future<void> gone_on = go_on.get_future();
-  leave("for i in $(seq 120); do head -c 500000 /dev/zero > f$i || exit; done");
-  daemon_.emplace(limits_, state_.path(), std::vector<std::string>{}, [gone_on] {
+  std::atomic<bool> measuring = false;
+  leave(kAfterGo + "for i in $(seq 120); do head -c 500000 /dev/zero > f$i || exit; done");
+  daemon_.emplace(limits_, state_.path(), std::vector<std::string>{}, [gone_on, &measuring] {
+    measuring = true;
     gone_on.wait();
     return Result<void>{};
   });
+  wait_until([&] { return measuring.load(); });
+  put(module_ / "upload_a/go");
   const auto state = [this] { return process_state(orphan_->pid()); };
   wait_until([&] { return state() == 'T' || state() == 'Z'; });
   EXPECT_EQ(state(), 'T');

@@ -89,13 +89,14 @@ Awaitable<void> TransferGuard::keep_measured() {
 }
 
 void TransferGuard::enforce() {
-  process_.hold(budget_.is_in_doubt());
   if (budget_.is_used_up()) cut("bytes");
   if (has_too_many()) cut("files");
   if (only_reads()) cut("bytes");
   if (failures_ >= kMaxFailures) cut("unmeasured");
   look_for_failure();
   if (end_by_ && with_.clock.monotonic() >= *end_by_) process_.signal(SIGTERM);
+  // Last: one that is let go has its limits by now.
+  process_.hold(budget_.is_in_doubt());
 }
 
 Milliseconds TransferGuard::poll_interval() {
