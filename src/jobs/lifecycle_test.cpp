@@ -121,6 +121,16 @@ class LifecycleTest : public testing::Test {
     world_.at(id).removed = true;
     settle();
   }
+  /// Its container ends like this, and is gone, before the next daemon comes.
+  void end_between_daemons(const std::string& id, Exited exited) {
+    stop_daemon();
+    exited.started = world_.at(id).started;
+    world_.at(id).exited = exited;
+    world_.at(id).removed = true;
+    start_daemon();
+    await(jobs_->recover());
+    settle();
+  }
 
   TemporaryDirectory directory_;
   boost::asio::io_context io_{1};
@@ -259,15 +269,9 @@ TEST_F(LifecycleTest, ARestartFindsARunningJobAgain) {
 TEST_F(LifecycleTest, AJobThatEndedWhileTheDaemonWasDownKeepsItsTrueCode) {
   const std::string id = create();
   run(id);
-  stop_daemon();
   Exited exited;
   exited.exit_code = 7;
-  exited.started = world_.at(id).started;
-  world_.at(id).exited = exited;
-  world_.at(id).removed = true;
-  start_daemon();
-  await(jobs_->recover());
-  settle();
+  end_between_daemons(id, exited);
   EXPECT_EQ(job(id).exit_code, 7);
   EXPECT_EQ(files_.collections[id], 1);
   EXPECT_EQ(held().jobs, 0);
@@ -276,16 +280,10 @@ TEST_F(LifecycleTest, AJobThatEndedWhileTheDaemonWasDownKeepsItsTrueCode) {
 TEST_F(LifecycleTest, AnEndFromBeforeTheHostsRestartDoesNotVouchForArtifacts) {
   const std::string id = create();
   run(id);
-  stop_daemon();
   Exited exited;
   exited.exit_code = 0;
-  exited.started = world_.at(id).started;
   exited.host_restarted_since = true;
-  world_.at(id).exited = exited;
-  world_.at(id).removed = true;
-  start_daemon();
-  await(jobs_->recover());
-  settle();
+  end_between_daemons(id, exited);
   EXPECT_EQ(status(id), Status::kFailed);
   EXPECT_EQ(job(id).error, "container_lost_on_recovery");
   EXPECT_EQ(job(id).exit_code, 0);
