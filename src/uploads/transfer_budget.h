@@ -75,6 +75,8 @@ class TransferBudget {
                      rest(disk_.use().free, limits_.min_free_bytes)});
   }
 
+  [[nodiscard]] std::uint64_t left_when_measured() const { return at_measure_; }
+
   /// Half of what was left at the last measurement is used up, or there was none yet.
   [[nodiscard]] bool wants_measure() const {
     return left() < at_measure_ / 2 && at_measure_ > kTrusted;

@@ -53,7 +53,8 @@ void TransferGuard::admit(const Admission& admission) {
   budget_.wrote(bytes_written_by(process_.pid()));
   const TransferBudget::Mark begun{budget_.mark().written, admission.counted};
   budget_.measured(admission.upload_bytes, admission.disk, begun);
-  limit_file_size(process_.pid(), budget_.left());
+  // Not by a count that may have others' bytes twice: what is over is seen by polling.
+  limit_file_size(process_.pid(), budget_.left_when_measured());
 }
 
 Awaitable<void> TransferGuard::watch(std::string upload_id) {

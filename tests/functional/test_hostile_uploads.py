@@ -428,7 +428,7 @@ def test_06_more_directories_than_allowed(make_daemon, tree, tmp_path):
         (source / str(number)).mkdir(parents=True)
     upload_id = jobs.new_upload_id()
     send(daemon, source, upload_id)
-    reply = daemon.api.post(f"/uploads/{upload_id}/finalize")
+    reply = wait_until(lambda: finalized(daemon, upload_id), what="the end of the transfer")
     assert reply.status == 507, reply.body
     again = send(daemon, tree, upload_id)
     assert b"files and directories already" in again.stdout + again.stderr, again
