@@ -80,8 +80,7 @@ void Supervisor::run_to_exit() {
   const auto file = with_.job.spec.directory / kExitFile;
   FLASHPODS_FAILPOINT("shim.exiting");
   const auto text = to_text(ExitRecord{std::move(exited), boot_time()});
-  // On a full disk the truth waits until it can be kept; where the directory itself is gone, the
-  // daemon knows no such job, and nobody waits for it.
+  // On a full disk the truth waits until it can be kept.
   for (auto wait = kFirstPause; !write_file_durably(file, text) && exists("");
        wait = std::min(2 * wait, kLongestPause)) {
     remove_scratch();
