@@ -83,6 +83,7 @@ class ShimTest : public ExecutorSuite {
   /// Fails the test after a minute, as the next one.
   static void wait_until_no_process_names(const std::filesystem::path& path);
   static void wait_for_file(const std::filesystem::path& file);
+  static void wait_until_over(pid_t process);
 };
 
 void ShimTest::wait_until_no_process_names(const std::filesystem::path& path) {
@@ -101,6 +102,18 @@ void ShimTest::wait_for_file(const std::filesystem::path& file) {
   while (!std::filesystem::exists(file)) {
     ASSERT_LT(std::chrono::steady_clock::now(), until) << file;
     ::usleep(5000);
+  }
+}
+
+/// Gone, or only waiting for whoever its parent is by now.
+void ShimTest::wait_until_over(pid_t process) {
+  const auto file = "/proc/" + std::to_string(process) + "/status";
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  for (;;) {
+    const auto status = read_file(file, 1 << 16).value_or("");
+    if (status.empty() || status.contains("State:\tZ")) return;
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << process;
+    ::usleep(20'000);
   }
 }
 
@@ -524,6 +537,29 @@ TEST_P(UnreliablePodman, ItsSilenceAfterAFailedStartIsAskedAgain) {
   const auto exited = run(worker("echo up; sleep 1; exit 6"));
   EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
   EXPECT_EQ(exited.exit_code, 6);
+}
+
+/// As with a container whose processes it could not note down: it ends nothing.
+constexpr const char* kRemovesNothing = "[ $verb = rm ] && exit 0";
+
+TEST_P(UnreliablePodman, WhatItForgetsIsEndedWithoutAShim) {
+  for (const bool with_conmon : {true, false}) {
+    const auto spec = worker("trap '' TERM; echo up; while :; do sleep 1; done");
+    launch(spec);
+    wait_for_output(spec, "up");
+    daemon_->run(daemon_->executor().wait_started(spec.job_id));
+    const auto init = pid_in(spec, podman::kContainerPidFile);
+    const auto shim = shim_of(spec);
+    restart_daemon();
+    ASSERT_EQ(::kill(shim, SIGKILL), 0);
+    ::waitpid(shim, nullptr, 0);
+    if (!with_conmon) ASSERT_EQ(::kill(pid_in(spec, podman::kConmonPidFile), SIGKILL), 0);
+    behave(kRemovesNothing);
+    EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
+    wait_until_no_process_names(spec.directory);
+    wait_until_over(init);
+    behave("");
+  }
 }
 
 TEST_P(UnreliablePodman, AContainerOfSomebodyElseIsLeftAlone) {

@@ -12,6 +12,7 @@
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
 #include "executors/shim/lan_isolation.h"
+#include "executors/shim/leftovers.h"
 #include "executors/shim/shim_records.h"
 
 namespace flashpods::executors {
@@ -161,6 +162,7 @@ Awaitable<Result<void>> PodmanExecutor::remove(std::string job_id) {
   // By id: somebody else's container may have the name.
   const auto ours = co_await list();
   if (!ours) co_return std::unexpected(ours.error());
+  co_await end_leftovers(job_id);
   for (const auto& container : *ours) {
     if (container.job_id != job_id) continue;
     auto words = podman::remove_command(config_.settings, container.container_id);
@@ -168,6 +170,15 @@ Awaitable<Result<void>> PodmanExecutor::remove(std::string job_id) {
     if (!answer) co_return std::unexpected(answer.error());
   }
   co_return Result<void>();
+}
+
+/// What podman would forget without ending it.
+Awaitable<void> PodmanExecutor::end_leftovers(std::string job_id) {
+  const auto look = [job_id] { return shim::end_leftovers_once(job_id); };
+  for (int looks = 0; looks < shim::kLeftoversLooks; ++looks) {
+    if (!co_await with_.pool.run(look)) co_return;
+    co_await with_.timer.sleep_for(shim::kLeftoversPause);
+  }
 }
 
 Awaitable<Result<std::vector<jobs::Observed>>> PodmanExecutor::list() {

@@ -16,12 +16,9 @@ namespace flashpods::shim {
 
 namespace {
 
-constexpr Milliseconds kPatience{10'000};
-constexpr Milliseconds kPause{10};
-
-bool is_named(pid_t pid, const std::string& program) {
+bool is_conmon_of(pid_t pid, const std::string& job_id) {
   const auto words = proc_text(pid, "cmdline");
-  return words.substr(0, words.find('\0')) == program;
+  return words.substr(0, words.find('\0')).ends_with('/' + job_id + '/' + podman::kConmonStage);
 }
 
 /// The handle is opened first, so that the one looked at is the one that is killed.
@@ -32,7 +29,7 @@ void kill_if(pid_t pid, const std::function<bool(pid_t)>& is_meant) {
 }
 
 /// Children first: conmon's end would hand them to somebody else.
-void end_conmon(pid_t conmon, const std::string& program, const std::vector<pid_t>& all) {
+void end_conmon(pid_t conmon, const std::string& job_id, const std::vector<pid_t>& all) {
   const auto is_child = [conmon](pid_t pid) { return parent_of(pid) == conmon; };
   bool had_children = false;
   for (const auto pid : all) {
@@ -40,16 +37,15 @@ void end_conmon(pid_t conmon, const std::string& program, const std::vector<pid_
     had_children = true;
     kill_if(pid, is_child);
   }
-  if (!had_children) kill_if(conmon, [&](pid_t pid) { return is_named(pid, program); });
+  if (!had_children) kill_if(conmon, [&](pid_t pid) { return is_conmon_of(pid, job_id); });
 }
 
 /// A PID 1 that has this job's directories mounted is its container's.
-void end_inits(const std::filesystem::path& directory, const std::vector<pid_t>& all) {
+void end_inits(const std::string& job_id) {
   const auto is_its_init = [&](pid_t pid) {
-    return leads_a_namespace(pid) &&
-           has_mounted(proc_text(pid, "mountinfo"), directory.filename().string());
+    return leads_a_namespace(pid) && has_mounted(proc_text(pid, "mountinfo"), job_id);
   };
-  for (const auto pid : all) kill_if(pid, is_its_init);
+  for (const auto pid : process_ids()) kill_if(pid, is_its_init);
 }
 
 }  // namespace
@@ -68,19 +64,21 @@ bool has_mounted(const std::string& mountinfo, const std::string& job_id) {
   return false;
 }
 
-void end_leftovers(PollLoop& loop, const std::filesystem::path& directory) {
-  const auto program = (directory / podman::kConmonStage).string();
-  const auto until = since_boot() + kPatience;
-  while (since_boot() < until) {
-    bool found = false;
-    const auto all = process_ids();
-    for (const auto pid : all) {
-      if (!is_named(pid, program)) continue;
-      found = true;
-      end_conmon(pid, program, all);
-    }
-    if (!found) return end_inits(directory, process_ids());  // conmon may have forked since
-    loop.run_until([] { return false; }, since_boot() + kPause);
+bool end_leftovers_once(const std::string& job_id) {
+  bool found = false;
+  const auto all = process_ids();
+  for (const auto pid : all) {
+    if (!is_conmon_of(pid, job_id)) continue;
+    found = true;
+    end_conmon(pid, job_id, all);
+  }
+  if (!found) end_inits(job_id);
+  return found;
+}
+
+void end_leftovers(PollLoop& loop, const std::string& job_id) {
+  for (int looks = 0; looks < kLeftoversLooks && end_leftovers_once(job_id); ++looks) {
+    loop.run_until([] { return false; }, since_boot() + kLeftoversPause);
   }
 }
 

@@ -98,7 +98,7 @@ void Supervisor::remove_scratch() {
 }
 
 void Supervisor::remove_until_gone() {
-  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.directory);
+  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.job_id);
   for (auto wait = kFirstPause; !with_.podman.remove(); wait = std::min(2 * wait, kLongestPause)) {
     pause(wait);
   }
@@ -135,7 +135,7 @@ Exited Supervisor::supervise() {
 /// next shim to read until exit.json is written.
 void Supervisor::settle_output() {
   if (!started_ && !exists(podman::kContainerPidFile)) return with_.output.discard();
-  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.directory);
+  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.job_id);
   with_.output.drain(with_.loop);
 }
 

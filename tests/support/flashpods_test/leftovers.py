@@ -37,6 +37,7 @@ def orphans(daemon):
     return [
         *(f"container {name}" for name in job_containers() & {row["id"] for row in every} - held),
         *(f"process {words}" for words in processes_besides(daemon, held)),
+        *(f"init {pid} of {job}" for pid, job in inits_of({row["id"] for row in every} - held)),
         *(f"jobs/{name}" for name in entries(state / "jobs") - held),
         *(f"artifacts/{name}" for name in entries(state / "artifacts") - with_artifacts),
         *(f"logs/{name}" for name in entries(state / "logs") - log_names),
@@ -58,6 +59,12 @@ def processes_besides(daemon, held):
         words = " ".join(process.info["cmdline"])
         if process.pid != daemon.process.pid and not any(job in words for job in held):
             yield words
+
+
+def inits_of(job_ids):
+    """First processes of these jobs' containers, known by what they have mounted."""
+    for pid, places in processes.first_of_containers():
+        yield from ((pid, job) for job in job_ids if f"/{job}/" in places)
 
 
 def wait_until_settled(daemon, timeout=120):

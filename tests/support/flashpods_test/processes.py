@@ -1,6 +1,8 @@
 """Processes that belong to one daemon."""
 
 import contextlib
+import pathlib
+import re
 import signal
 
 import psutil
@@ -14,6 +16,18 @@ def belonging_to(state_dir):
         if any(str(state_dir) in argument for argument in arguments) and process.pid != own_pid():
             found.append(process)
     return found
+
+
+def first_of_containers():
+    """Pairs of a process that is PID 1 of a container of ours, also of one that podman has forgotten,
+    and the text of its mounts' places (fourth field of proc_pid_mountinfo(5))."""
+    for process in psutil.process_iter():
+        proc = pathlib.Path("/proc") / str(process.pid)
+        with contextlib.suppress(OSError):
+            if not re.search(r"^NSpid:.*\t1$", (proc / "status").read_text(), re.MULTILINE):
+                continue
+            mounts = (proc / "mountinfo").read_text().splitlines()
+            yield process.pid, "\n".join(mount.split()[3] for mount in mounts)
 
 
 def children_named(pid, name):
