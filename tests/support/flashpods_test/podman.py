@@ -49,9 +49,15 @@ def derive_image(name, files, changes=(), base=BUSYBOX):
 
 
 def containers_of(state_dir):
-    """Ids of the containers that mount something from this state directory."""
-    ids = [container["Id"] for container in containers(flashpods_job="true")]
-    return [each for each in ids if mounts_from(each, state_dir)]
+    """Ids of the containers that mount something from this state directory, or that its database
+    names: of one whose removal was interrupted podman knows no mounts any more."""
+    noted = b"".join(path.read_bytes() for path in state_dir.glob("db/flashpods.db*"))
+    return [
+        each["Id"]
+        for each in containers(flashpods_job="true")
+        if each["Labels"]["flashpods-job-id"].encode() in noted
+        or mounts_from(each["Id"], state_dir)
+    ]
 
 
 def mounts_from(container, directory):
