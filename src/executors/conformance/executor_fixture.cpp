@@ -44,7 +44,8 @@ void ExecutorSuite::TearDown() {
   if (!daemon_) return;
   for (const auto& spec : specs_) {
     daemon_->run(daemon_->executor().stop(spec.job_id));
-    EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
+    const auto removed = daemon_->run(daemon_->executor().remove(spec.job_id));
+    EXPECT_TRUE(removed) << removed.error().message;
   }
   EXPECT_EQ(containers(), 0U);
   daemon_.reset();

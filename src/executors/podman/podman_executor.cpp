@@ -162,13 +162,13 @@ Awaitable<Result<void>> PodmanExecutor::remove(std::string job_id) {
   // By id: somebody else's container may have the name.
   const auto ours = co_await list();
   if (!ours) co_return std::unexpected(ours.error());
-  co_await end_leftovers(job_id);
   for (const auto& container : *ours) {
     if (container.job_id != job_id) continue;
     auto words = podman::remove_command(config_.settings, container.container_id);
     const auto answer = co_await podman(std::move(words));
     if (!answer) co_return std::unexpected(answer.error());
   }
+  co_await end_leftovers(job_id);
   co_return Result<void>();
 }
 

@@ -1,5 +1,6 @@
 #include "executors/shim/leftovers.h"
 
+#include <filesystem>
 #include <functional>
 #include <signal.h>
 #include <sstream>
@@ -9,6 +10,7 @@
 
 #include "executors/podman/run_command.h"
 #include "executors/shim/boot_time.h"
+#include "executors/shim/job_files.h"
 #include "executors/shim/proc_text.h"
 #include "process/platform.h"
 
@@ -40,10 +42,18 @@ void end_conmon(pid_t conmon, const std::string& job_id, const std::vector<pid_t
   if (!had_children) kill_if(conmon, [&](pid_t pid) { return is_conmon_of(pid, job_id); });
 }
 
-/// A PID 1 that has this job's directories mounted is its container's.
+/// An OCI runtime's init has it from its beginning, long before it mounts anything.
+bool complains_to(pid_t pid, const std::string& job_id) {
+  std::error_code gone;
+  const auto target = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/fd/2", gone);
+  return target.string().ends_with('/' + job_id + '/' + kStderrFifo);
+}
+
+/// A PID 1 that has this job's directories mounted, or its output, is its container's.
 void end_inits(const std::string& job_id) {
   const auto is_its_init = [&](pid_t pid) {
-    return leads_a_namespace(pid) && has_mounted(proc_text(pid, "mountinfo"), job_id);
+    return leads_a_namespace(pid) &&
+           (complains_to(pid, job_id) || has_mounted(proc_text(pid, "mountinfo"), job_id));
   };
   for (const auto pid : process_ids()) kill_if(pid, is_its_init);
 }

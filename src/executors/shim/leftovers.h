@@ -9,8 +9,9 @@ namespace flashpods::shim {
 /// Ends conmon of this job and what it holds: needed where podman was killed before it noted that
 /// it made them. `podman rm` then forgets the container and leaves an OCI runtime behind that waits
 /// for its start for ever. conmon is known by its name, the link in the job's directory; what a
-/// conmon left that was killed itself, by the mounts from that directory. Returns whether there was
-/// a conmon: it may have forked meanwhile, so look again a little later (kLeftoversPause).
+/// conmon left that was killed itself, by the mounts from that directory or by its stderr. Returns
+/// whether there was a conmon: it may have forked meanwhile, so look again a little later
+/// (kLeftoversPause).
 [[nodiscard]] bool end_leftovers_once(const std::string& job_id);
 
 /// Looks until there is none, for ten seconds at most.

@@ -254,9 +254,11 @@ void Supervisor::note_ended(podman::ContainerRecord& record, int code) const {
   record.exit_code = code;
 }
 
-/// What an interrupted podman left (a container, or only its storage) would keep the name in use.
+/// What an interrupted podman left (a container, or only its storage) would keep the name in use,
+/// and what its OCI runtime said is none of the job's output.
 std::optional<Exited> Supervisor::clear_and_start() {
   remove_until_gone();
+  with_.output.discard();
   return start_anew();
 }
 
