@@ -93,7 +93,8 @@ void Containers::start(Container& container) {
       home != disk_.now.workspaces.end() && container.writes) {
     home->second.artifact = make_file(*container.writes);
   }
-  disk_.now.logs.at(container.spec.job_id) = make_file(container.says);
+  Inode& log = *disk_.now.logs.at(container.spec.job_id);  // the same file since the launch
+  log = {container.says, false};
   scheduler_.trace().add("container runs", container.spec.job_id);
 }
 
