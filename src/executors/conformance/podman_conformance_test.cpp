@@ -594,6 +594,16 @@ TEST_P(UnreliablePodman, WhatAnInterruptedStartSaysIsNoOutputOfTheJob) {
   EXPECT_EQ(log_of(spec), "up\ndone\n");
 }
 
+// As rootless podman does, whose work is done by a child of the process that is started.
+TEST_P(UnreliablePodman, WhatGoesOnWithoutTheOneThatWasKilledIsWaitedFor) {
+  behave(R"(
+[ $verb = run ] && { (sleep 1; exec podman "$@") </dev/null >/dev/null 2>&1 & kill -9 $$; }
+)");
+  const auto exited = run(worker("exit 6"));
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 6);
+}
+
 TEST_P(UnreliablePodman, AContainerOfSomebodyElseIsLeftAlone) {
   behave(kForgetful);
   const auto spec = worker("echo never");

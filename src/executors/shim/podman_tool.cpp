@@ -20,6 +20,9 @@ namespace flashpods::shim {
 namespace {
 
 constexpr Milliseconds kGrace{2000};
+/// For what a killed podman leaves at work: it ends at its next safe point.
+constexpr Milliseconds kRestPatience{10'000};
+constexpr Milliseconds kLookPause{20};
 constexpr std::size_t kMostOutput = 1024 * 1024;
 
 /// A pipe whose reading end collects into a text whenever the loop turns.
@@ -73,6 +76,10 @@ std::map<std::string, std::string> podman_environment() {
   return env;
 }
 
+void pause(PollLoop& loop) {
+  loop.run_until([] { return false; }, since_boot() + kLookPause);
+}
+
 }  // namespace
 
 PodmanTool::PodmanTool(PollLoop& loop, Children& children)
@@ -121,7 +128,24 @@ ToolResult PodmanTool::run(const std::vector<std::string>& argv, const ToolLimit
   if (const auto status = children_.status(child->pid); status && WIFEXITED(*status)) {
     result.exit_code = WEXITSTATUS(*status);
   }
+  if (result.cut_short || !result.exit_code) end_rest(child->pid);
   return result;
+}
+
+/// Rootless, podman works in a child of the one that we started. Whoever looks for what it left
+/// must not come before its end.
+void PodmanTool::end_rest(pid_t group) {
+  const auto begun = since_boot();
+  while (is_there(group) && since_boot() < begun + 2 * kRestPatience) {
+    if (since_boot() >= begun + kRestPatience) ::kill(-group, SIGKILL);
+    pause(loop_);
+  }
+}
+
+/// Those of the group that became our children are not there any more once they are reaped.
+bool PodmanTool::is_there(pid_t group) {
+  children_.reap();
+  return ::kill(-group, 0) == 0;
 }
 
 void await_group(PollLoop& loop, const std::filesystem::path& pid_file, Milliseconds patience) {
@@ -130,9 +154,8 @@ void await_group(PollLoop& loop, const std::filesystem::path& pid_file, Millisec
   pid_t group = 0;
   std::from_chars(text->data(), text->data() + text->size(), group);
   if (group <= 1) return;
-  const auto until = since_boot() + patience;
-  while (::kill(-group, 0) == 0 && since_boot() < until) {
-    loop.run_until([] { return false; }, since_boot() + Milliseconds{20});
+  for (const auto until = since_boot() + patience; since_boot() < until; pause(loop)) {
+    if (::kill(-group, 0) != 0) return;
   }
 }
 

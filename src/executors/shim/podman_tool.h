@@ -29,8 +29,8 @@ struct ToolLimits {
   std::filesystem::path pid_file = {};
 };
 
-/// Runs podman while the loop goes on turning. A tool does not outlive the shim: the kernel kills
-/// it with its parent (PR_SET_PDEATHSIG).
+/// Runs podman while the loop goes on turning, until it and all that it has at work are over. A
+/// tool does not outlive the shim: the kernel kills it with its parent (PR_SET_PDEATHSIG).
 class PodmanTool {
  public:
   PodmanTool(PollLoop& loop, Children& children);
@@ -39,6 +39,8 @@ class PodmanTool {
 
  private:
   void await_end(pid_t pid, int pidfd, const ToolLimits& limits, ToolResult& result);
+  void end_rest(pid_t group);
+  bool is_there(pid_t group);
 
   PollLoop& loop_;
   Children& children_;
