@@ -1,8 +1,10 @@
 #include "daemon/state_directory.h"
 
+#include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -15,11 +17,18 @@ namespace {
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kMostSecretText = 4096;
 
+/// What a killed daemon was about to start has the lock as well, until its exec.
+constexpr int kLockTries = 40;
+constexpr std::chrono::milliseconds kLockPause{50};
+
 Result<Fd> take_lock(const Config& config) {
   const auto run = config.state_dir / "run";
   Fd lock(::open((run / "daemon.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return std::unexpected(errno_error((run / "daemon.lock").string()));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  for (int tries = 0; tries < kLockTries; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(kLockPause);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  }
   return fail(ErrorKind::kConflict, "state_directory_in_use",
               fmt::format("another flashpodsd uses {}: stop it (flashpods down), or give this one "
                           "another --state-dir",

@@ -196,6 +196,17 @@ def test_secrets_and_directories_are_private(daemon):
     assert daemon.token != daemon.rsync_secret
 
 
+def test_what_a_killed_daemon_was_starting_is_waited_for(make_daemon):
+    """Between fork and exec it has the lock as well; here something that goes after a moment."""
+    daemon = make_daemon()
+    daemon.stop()
+    lock = daemon.state_dir / "run" / "daemon.lock"
+    holder = subprocess.Popen(["flock", lock, "sleep", "0.5"])
+    wait_until(lambda: subprocess.run(["flock", "--nonblock", lock, "true"]).returncode != 0)
+    daemon.start()
+    assert holder.wait() == 0
+
+
 def test_a_port_in_use_is_named(daemon, make_daemon):
     second = make_daemon(start=False)
     second.port = daemon.port
