@@ -26,8 +26,9 @@ ESCAPING = f"setsid sh -c \"{DEAF}\" & trap '' TERM; wait; wait; while :; do sle
 
 
 @contextlib.contextmanager
-def started(registry, limit=600):
-    with contextlib.closing(Daemon(CONFIG.format(registry=registry, limit=limit))) as instance:
+def started(registry, limit=600, **options):
+    config = CONFIG.format(registry=registry, limit=limit)
+    with contextlib.closing(Daemon(config, **options)) as instance:
         yield instance.start()
 
 
@@ -98,11 +99,12 @@ def test_cancelling_what_waits_for_its_turn(daemon, silent_registry, tree):
     assert not podman.containers(flashpods_job_id=job_id)
 
 
-def test_a_pull_without_end_is_given_up(images, silent_registry):
-    with started(silent_registry, limit=20) as impatient:
+def test_a_pull_without_end_is_given_up(images, silent_registry, tmp_path):
+    with started(silent_registry, limit=20, environment={"TMPDIR": str(tmp_path)}) as impatient:
         job = jobs.run(impatient, "true", image=f"{silent_registry}/never:1")
         assert (job["status"], job["error"]) == ("failed", "image_pull_failed")
         wait_until_settled(impatient)
+    assert not list(tmp_path.iterdir()), "podman's temporary files are still there"
 
 
 # Last, for they take a minute: the time limits

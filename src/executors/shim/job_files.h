@@ -14,6 +14,7 @@ inline constexpr const char* kRemovedFile = "removed";  ///< no container any mo
 inline constexpr const char* kLockFile = "shim.lock";   ///< flock(2) of the one shim
 inline constexpr const char* kSocketFile = "shim.sock";
 inline constexpr const char* kShimLog = "shim.log";
+inline constexpr const char* kPullDirectory = "pull";  ///< what podman fetches, as long as it does
 inline constexpr const char* kStdoutFifo = "stdout.fifo";
 inline constexpr const char* kStderrFifo = "stderr.fifo";
 inline constexpr const char* kPendingFile =

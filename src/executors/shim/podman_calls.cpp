@@ -44,8 +44,16 @@ ToolResult PodmanCalls::run(const std::string& image, const std::string& oci_run
   return tool_.run(run_command(job_.spec, job_.settings, image, oci_runtime), with_pid_file);
 }
 
+std::filesystem::path PodmanCalls::pull_directory() const {
+  return job_.spec.directory / kPullDirectory;
+}
+
 ToolResult PodmanCalls::pull(const std::string& image, const ToolLimits& limits) {
-  return tool_.run(pull_command(job_.settings, image), limits);
+  auto in_our_directory = limits;
+  if (make_directories(pull_directory())) in_our_directory.temporary = pull_directory();
+  auto result = tool_.run(pull_command(job_.settings, image), in_our_directory);
+  [[maybe_unused]] const auto removed = remove_tree(pull_directory());  // else with the job's
+  return result;
 }
 
 void PodmanCalls::kill(int signal) {

@@ -30,6 +30,7 @@ class PodmanCalls {
   [[nodiscard]] ToolResult run(const std::string& image, const std::string& oci_runtime,
                                const ToolLimits& limits);
 
+  /// What it leaves beside podman's storage when it is cut short goes with it.
   [[nodiscard]] ToolResult pull(const std::string& image, const ToolLimits& limits);
 
   void kill(int signal);
@@ -41,6 +42,8 @@ class PodmanCalls {
  private:
   [[nodiscard]] std::optional<std::string> container_id() const;
   [[nodiscard]] std::string container() const;
+
+  [[nodiscard]] std::filesystem::path pull_directory() const;
 
   const JobRecord& job_;
   PodmanTool& tool_;

@@ -108,7 +108,7 @@ ToolResult PodmanTool::run(const std::vector<std::string>& argv, const ToolLimit
   }
   ChildOptions options;
   options.argv = argv;
-  options.env = env_;
+  options.env = environment_for(limits);
   options.descriptors = {{out.write_end(), 1}, {err.write_end(), 2}};
   options.before_exec = [fd = pid_file.get(), shim = ::getpid()] {
     if (fd >= 0) write_own_pid(fd);
@@ -130,6 +130,15 @@ ToolResult PodmanTool::run(const std::vector<std::string>& argv, const ToolLimit
   }
   if (result.cut_short || !result.exit_code) end_rest(child->pid);
   return result;
+}
+
+/// Without XDG_RUNTIME_DIR podman may keep its sockets and locks below TMPDIR: then it stays.
+std::map<std::string, std::string> PodmanTool::environment_for(const ToolLimits& limits) const {
+  auto env = env_;
+  if (!limits.temporary.empty() && env.contains("XDG_RUNTIME_DIR")) {
+    env["TMPDIR"] = limits.temporary;
+  }
+  return env;
 }
 
 /// Rootless, podman works in a child of the one that we started. Whoever looks for what it left

@@ -27,6 +27,8 @@ struct ToolLimits {
   std::function<bool()> give_up = [] { return false; };
   /// Gets the process group before the tool runs, so that the next shim can wait for its end.
   std::filesystem::path pid_file = {};
+  /// For large temporary files; empty: where the tool likes. One that is cut short leaves them.
+  std::filesystem::path temporary = {};
 };
 
 /// Runs podman while the loop goes on turning, until it and all that it has at work are over. A
@@ -38,6 +40,7 @@ class PodmanTool {
   [[nodiscard]] ToolResult run(const std::vector<std::string>& argv, const ToolLimits& limits);
 
  private:
+  [[nodiscard]] std::map<std::string, std::string> environment_for(const ToolLimits& limits) const;
   void await_end(pid_t pid, int pidfd, const ToolLimits& limits, ToolResult& result);
   void end_rest(pid_t group);
   bool is_there(pid_t group);
