@@ -66,7 +66,7 @@ enum class EndCause : std::uint8_t {
   kOomKilled,
   kTimedOut,
   kCancelled,
-  kDiskQuota,  ///< it wrote more than it may, or went on when the host's disk was nearly full
+  kDiskQuota,  ///< it, or its image, took more than it may, or than the host can spare
   kImageNotFound,
   kImagePullFailed,
   kStartFailed,

@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import socket
-import subprocess
 import sys
 
 import pytest
@@ -98,11 +97,8 @@ def fresh_daemon(make_daemon):
 @pytest.fixture
 def own_podman(images, monkeypatch):
     """A podman world for this test alone, with busybox in it; this process lives in it too."""
-    busybox = subprocess.run(["podman", "save", podman.BUSYBOX], check=True, capture_output=True)
     with contextlib.closing(OwnPodman()) as world:
-        for name, value in world.environment.items():
-            monkeypatch.setenv(name, value)
-        subprocess.run(["podman", "load"], check=True, capture_output=True, input=busybox.stdout)
+        world.live_in(monkeypatch)
         yield world
 
 

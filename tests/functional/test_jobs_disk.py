@@ -1,5 +1,6 @@
 """What a job may have on disk, and what it may leave the host: disk_quota."""
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -11,8 +12,9 @@ import time
 
 import pytest
 
-from flashpods_test import jobs, podman
+from flashpods_test import jobs, podman, registry
 from flashpods_test.http import refusal
+from flashpods_test.own_podman import OwnPodman
 from flashpods_test.waiting import wait_until
 
 ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
@@ -97,13 +99,16 @@ def test_what_was_deleted_again_does_not_count(small_budget):
     assert jobs.run(small_budget, command)["status"] == "completed"
 
 
+def free(directory):
+    stat = os.statvfs(directory)
+    return stat.f_bavail * stat.f_frsize
+
+
 def fill(directory, leave):
     """Takes what is free there, but `leave` bytes."""
-    stat = os.statvfs(directory)
-    size = stat.f_bavail * stat.f_frsize - leave
     path = pathlib.Path(directory) / "ballast"
     with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+        os.posix_fallocate(file.fileno(), 0, free(directory) - leave)
     return path
 
 
@@ -139,8 +144,7 @@ def test_below_the_floor_only_the_one_that_goes_on_ends(small_disk, make_daemon)
     assert (status["status"], status["error"]) == ("failed", "disk_quota")
     assert "min_free_disk_gb" in status["message"]
     assert daemon.api.get(f"/jobs/{greedy}/artifacts/small").body == b"kept\n"
-    free = os.statvfs(small_disk)
-    assert free.f_bavail * free.f_frsize > 0
+    assert free(small_disk) > 0
     assert jobs.status(daemon, quiet)["status"] == "running"
     ballast.unlink()
     jobs.let_go(daemon, quiet)
@@ -301,3 +305,27 @@ def test_an_artifact_that_finds_no_room_waits_for_it(small_disk, make_daemon):
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
         content = packed.extractfile("tree/x").read()
     assert hashlib.sha256(content).hexdigest() == jobs.output(daemon, job).split()[0]
+
+
+@pytest.fixture
+def small_podman(small_disk, images, monkeypatch):
+    """A podman world whose images lie on the small disk, with busybox in it; so does this process."""
+    with contextlib.closing(OwnPodman(small_disk)) as world:
+        world.use_overlay()
+        world.live_in(monkeypatch)
+        yield world
+
+
+def test_an_image_that_would_fill_the_disk_is_not_fetched(small_podman, small_disk, make_daemon):
+    """A few megabytes that are sent would be 4 GB there."""
+    with registry.serving(registry.zeros_layer(4096)) as host:
+        small_podman.trust(host)
+        daemon = make_daemon(
+            f'{ROOM}[jobs]\nmin_free_disk_gb = 1\nprivate_registries = ["{host}"]\n')
+        assert jobs.run(daemon, "true")["status"] == "completed"
+        before = free(small_disk)
+        status = jobs.run(daemon, "true", image=f"{host}/bomb:1")
+        assert (status["status"], status["error"]) == ("failed", "disk_quota")
+        assert "min_free_disk_gb" in status["message"]
+    assert jobs.run(daemon, "true")["status"] == "completed"
+    assert free(small_disk) > before - (64 << 20), "what had been fetched is still there"

@@ -107,6 +107,10 @@ Words pull_command(const PodmanSettings& settings, const std::string& image) {
   return {settings.podman, "pull", "--quiet", "--", image};
 }
 
+Words image_place_command(const PodmanSettings& settings) {
+  return {settings.podman, "info", "--format", "{{.Store.GraphRoot}}"};
+}
+
 Words kill_command(const PodmanSettings& settings, const std::string& name, int signal) {
   return {settings.podman, "kill", "--signal", std::to_string(signal), "--", name};
 }

@@ -34,6 +34,8 @@ inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
                                                        const std::string& name);
 [[nodiscard]] std::vector<std::string> pull_command(const PodmanSettings& settings,
                                                     const std::string& image);
+/// Says which directory podman keeps images in.
+[[nodiscard]] std::vector<std::string> image_place_command(const PodmanSettings& settings);
 [[nodiscard]] std::vector<std::string> kill_command(const PodmanSettings& settings,
                                                     const std::string& name, int signal);
 [[nodiscard]] std::vector<std::string> remove_command(const PodmanSettings& settings,

@@ -56,7 +56,7 @@ bool ContainerStart::try_run(const std::string& image) {
       asked = since_boot();
       loop_.call_at(*asked + kStopPatience, [] {});  // or nothing makes it turn, and look here
     }
-    return asked && since_boot() >= *asked + kStopPatience;
+    return no_room() || (asked && since_boot() >= *asked + kStopPatience);
   };
   last_ = podman_.run(image, chosen_runtime(), limits);
   return last_.ok();
@@ -75,11 +75,13 @@ bool ContainerStart::run_or_change_runtime(const std::string& image) {
 }
 
 bool ContainerStart::pull(const std::string& image) {
+  room_.emplace(loop_, podman_.image_places(), job_.spec.min_free_bytes);
   ToolLimits limits;
   limits.until = deadline_;
-  limits.give_up = [this] { return stop_.made(); };
+  limits.give_up = [this] { return stop_.made() || no_room(); };
   const auto result = podman_.pull(image, limits);
   if (result.ok()) return true;
+  if (gave_up_for_room()) return false;
   cause_ = result.cut_short ? jobs::EndCause::kImagePullFailed
                             : podman::classify_pull_failure(result.err);
   message_ = result.cut_short
@@ -94,7 +96,14 @@ ContainerStart::Outcome ContainerStart::fail(jobs::EndCause cause, std::string m
   return Outcome::kFailed;
 }
 
+bool ContainerStart::gave_up_for_room() {
+  if (!no_room()) return false;
+  fail(jobs::EndCause::kDiskQuota, room_->explanation());
+  return true;
+}
+
 ContainerStart::Outcome ContainerStart::explain() {
+  if (gave_up_for_room()) return Outcome::kPerhaps;
   if (last_.cut_short) {
     message_ = "The container did not start in time.";
     return Outcome::kPerhaps;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "executors/shim/image_room.h"
 #include "executors/shim/podman_calls.h"
 #include "executors/shim/stop_request.h"
 
@@ -39,6 +40,8 @@ class ContainerStart {
   bool try_run(const std::string& image);
   bool run_or_change_runtime(const std::string& image);
   bool pull(const std::string& image);
+  [[nodiscard]] bool no_room() { return room_ && room_->is_short(); }
+  [[nodiscard]] bool gave_up_for_room();
   [[nodiscard]] std::string chosen_runtime() const;
   bool use_other_runtime();
   Outcome fail(jobs::EndCause cause, std::string message);
@@ -50,7 +53,8 @@ class ContainerStart {
   const StopRequest& stop_;
   std::function<void()> forget_output_;
   Milliseconds deadline_;
-  ToolResult last_;  ///< of the last podman run
+  std::optional<ImageRoom> room_;  ///< from a pull on
+  ToolResult last_;                ///< of the last podman run
   jobs::EndCause cause_ = jobs::EndCause::kStartFailed;
   std::string message_;
   std::string runtime_;

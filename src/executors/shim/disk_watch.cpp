@@ -1,10 +1,10 @@
 #include "executors/shim/disk_watch.h"
 
 #include <algorithm>
-#include <sys/statvfs.h>
 
 #include "executors/podman/run_command.h"
 #include "executors/shim/boot_time.h"
+#include "executors/shim/disk_room.h"
 
 namespace flashpods::shim {
 
@@ -22,16 +22,6 @@ std::vector<std::string> writable_trees(const std::filesystem::path& directory,
     if (tree.starts_with('/')) trees.push_back(tree);
   }
   return trees;
-}
-
-/// Room for files counts as well: ext4 by itself makes an inode for each 16 KiB (mke2fs.conf(5)).
-std::uint64_t room_in(const std::string& directory) {
-  constexpr std::uint64_t kBytesPerInode = 16384;
-  struct statvfs system{};
-  if (::statvfs(directory.c_str(), &system) != 0) return UINT64_MAX;  // nothing to fill there
-  const auto bytes = std::uint64_t{system.f_bavail} * system.f_frsize;
-  const bool counts_inodes = system.f_files > 0;
-  return counts_inodes ? std::min(bytes, system.f_favail * kBytesPerInode) : bytes;
 }
 
 DiskBudget::Free free_of(const std::vector<std::string>& trees) {

@@ -48,6 +48,13 @@ std::filesystem::path PodmanCalls::pull_directory() const {
   return job_.spec.directory / kPullDirectory;
 }
 
+std::vector<std::string> PodmanCalls::image_places() {
+  std::vector<std::string> places{job_.spec.directory};
+  const auto result = tool_.run(image_place_command(job_.settings), patience());
+  if (result.ok()) places.push_back(result.out.substr(0, result.out.find('\n')));
+  return places;
+}
+
 ToolResult PodmanCalls::pull(const std::string& image, const ToolLimits& limits) {
   auto in_our_directory = limits;
   if (make_directories(pull_directory())) in_our_directory.temporary = pull_directory();

@@ -30,6 +30,9 @@ class PodmanCalls {
   [[nodiscard]] ToolResult run(const std::string& image, const std::string& oci_runtime,
                                const ToolLimits& limits);
 
+  /// Directories that a pull writes to.
+  [[nodiscard]] std::vector<std::string> image_places();
+
   /// What it leaves beside podman's storage when it is cut short goes with it.
   [[nodiscard]] ToolResult pull(const std::string& image, const ToolLimits& limits);
 

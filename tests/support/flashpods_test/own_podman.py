@@ -7,7 +7,7 @@ import tempfile
 
 import psutil
 
-from . import processes
+from . import podman, processes
 
 AS_ROOT_OF_OURS = ("unshare", "--user", "--map-root-user", "--map-auto")
 
@@ -15,20 +15,38 @@ AS_ROOT_OF_OURS = ("unshare", "--user", "--map-root-user", "--map-auto")
 class OwnPodman:
     """environment makes podman, and a daemon, live in it. close() removes it with all in it."""
 
-    def __init__(self):
+    def __init__(self, directory="/tmp"):
+        """Its home, where images and containers are, is in `directory`."""
         self.home, self.runtime = (
-            pathlib.Path(tempfile.mkdtemp(prefix="fp-", dir="/tmp")) for _ in range(2)
+            pathlib.Path(tempfile.mkdtemp(prefix="fp-", dir=each)) for each in (directory, "/tmp")
         )
         self.environment = {"HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.runtime)}
+
+    def live_in(self, monkeypatch):
+        """From now on this process and what it starts; busybox comes along."""
+        busybox = subprocess.run(["podman", "save", podman.BUSYBOX], check=True, capture_output=True)
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+        subprocess.run(["podman", "load"], check=True, capture_output=True, input=busybox.stdout)
 
     def use_runtime(self, name, script):
         """Makes a script the OCI runtime that podman takes by default."""
         program = self.home / name
         program.write_text(script)
         program.chmod(0o755)
-        config = self.home / ".config" / "containers" / "containers.conf"
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(f'[engine]\nruntime = "{name}"\n[engine.runtimes]\n{name} = ["{program}"]\n')
+        self.configure("containers.conf", f'[engine]\nruntime = "{name}"\n[engine.runtimes]\n{name} = ["{program}"]\n')
+
+    def use_overlay(self):
+        self.configure("storage.conf", '[storage]\ndriver = "overlay"\n')
+
+    def trust(self, registry):
+        """Speaks HTTP with it."""
+        self.configure("registries.conf", f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
+
+    def configure(self, name, text):
+        path = self.home / ".config" / "containers" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     def lose_power(self, state_dir):
         """Ends the world and a daemon at once, and empties the runtime directory as a boot does."""
