@@ -31,6 +31,9 @@ class DiskBudget {
   /// The job has nothing on disk yet.
   DiskBudget(Limits limits, Free free, Milliseconds now);
 
+  /// Less than the floor is free somewhere.
+  [[nodiscard]] bool is_low(const Free& free) const;
+
   /// How long until the free space must be asked again.
   [[nodiscard]] Milliseconds wait(const Free& free) const;
 
@@ -47,7 +50,6 @@ class DiskBudget {
   [[nodiscard]] std::optional<std::string> exceeded() const;
 
  private:
-  [[nodiscard]] bool is_low(const Free& free) const;
   [[nodiscard]] std::uint64_t taken_since(const Free& free) const;
 
   Limits limits_;

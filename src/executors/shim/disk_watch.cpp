@@ -24,12 +24,6 @@ std::vector<std::string> writable_trees(const std::filesystem::path& directory,
   return trees;
 }
 
-DiskBudget::Free free_of(const std::vector<std::string>& trees) {
-  DiskBudget::Free all;
-  for (const auto& tree : trees) all.push_back(room_in(tree));
-  return all;
-}
-
 }  // namespace
 
 DiskWatch::DiskWatch(PodmanTool& tool, const jobs::ContainerSpec& spec,

@@ -1,7 +1,5 @@
 #include "executors/shim/image_room.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -14,18 +12,12 @@ ImageRoom::ImageRoom(PollLoop& loop, std::vector<std::string> places, std::uint6
     : loop_(loop),
       places_(std::move(places)),
       floor_bytes_(floor_bytes),
-      budget_({0, floor_bytes}, free_now(), since_boot()) {}
-
-DiskBudget::Free ImageRoom::free_now() const {
-  DiskBudget::Free all;
-  for (const auto& place : places_) all.push_back(room_in(place));
-  return all;
-}
+      budget_({0, floor_bytes}, free_of(places_), since_boot()) {}
 
 bool ImageRoom::is_short() {
   if (short_ || since_boot() < next_look_) return short_;
-  const auto free = free_now();
-  short_ = std::ranges::any_of(free, [this](auto bytes) { return bytes < floor_bytes_; });
+  const auto free = free_of(places_);
+  short_ = budget_.is_low(free);
   next_look_ = since_boot() + budget_.wait(free);
   loop_.call_at(next_look_, [] {});  // or nothing makes it turn, and look here
   return short_;

@@ -24,8 +24,6 @@ class ImageRoom {
   [[nodiscard]] std::string explanation() const;
 
  private:
-  [[nodiscard]] DiskBudget::Free free_now() const;
-
   PollLoop& loop_;
   std::vector<std::string> places_;
   std::uint64_t floor_bytes_;

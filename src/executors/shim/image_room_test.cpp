@@ -36,7 +36,7 @@ TEST(ImageRoom, TheLoopTurnsForTheNextLook) {
   const TemporaryDirectory directory;
   PollLoop loop;
   constexpr std::uint64_t kSoonWritten = 1 << 30;
-  ImageRoom room(loop, {directory.path()}, room_in(directory.path()) - kSoonWritten);
+  ImageRoom room(loop, {directory.path()}, free_of({directory.path()}).front() - kSoonWritten);
   int turns = 0;
   const auto looked_again = [&] { return room.is_short() || ++turns == 2; };
   EXPECT_TRUE(loop.run_until(looked_again, since_boot() + Milliseconds{60'000}));

@@ -34,7 +34,9 @@ class OwnPodman:
         program = self.home / name
         program.write_text(script)
         program.chmod(0o755)
-        self.configure("containers.conf", f'[engine]\nruntime = "{name}"\n[engine.runtimes]\n{name} = ["{program}"]\n')
+        self.configure(
+            "containers.conf",
+            f'[engine]\nruntime = "{name}"\n[engine.runtimes]\n{name} = ["{program}"]\n')
 
     def use_overlay(self):
         self.configure("storage.conf", '[storage]\ndriver = "overlay"\n')

@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import hashlib
 import http.server
-import io
 import json
 import tarfile
 import threading
