@@ -88,7 +88,7 @@ bool end_leftovers_once(const std::string& job_id) {
 
 void end_leftovers(PollLoop& loop, const std::string& job_id) {
   for (int looks = 0; looks < kLeftoversLooks && end_leftovers_once(job_id); ++looks) {
-    loop.run_until([] { return false; }, since_boot() + kLeftoversPause);
+    loop.pause(kLeftoversPause);
   }
 }
 

@@ -123,7 +123,7 @@ void OutputPump::drain(PollLoop& loop) {
     for (auto moved = Moved::kPiece; moved != Moved::kNothing;) {
       moved = move_piece(fifo, stream);
       if (moved == Moved::kDiskIsFull) {
-        loop.run_until([] { return false; }, since_boot() + kRetry);
+        loop.pause(kRetry);
       }
     }
   }

@@ -123,7 +123,7 @@ struct FullDisk : OutputPumpTest, testing::WithParamInterface<int> {
     pump.begin(loop);
     print(kStdoutFifo, text);
     print(kStderrFifo, "problem");
-    loop.run_until([] { return false; }, since_boot() + Milliseconds{100});
+    loop.pause(Milliseconds{100});
     EXPECT_LT(pump.log().bytes(), all.size());
     EXPECT_FALSE(pump.log().truncated());
 
@@ -157,7 +157,7 @@ TEST_F(OutputPumpTest, WhatTheDiskRefusesStaysInTheFifo) {
   print(kStdoutFifo, "kept");
   std::thread([this] {
     forbid_splice(EIO);
-    loop.run_until([] { return false; }, since_boot() + Milliseconds{20});
+    loop.pause(Milliseconds{20});
   }).join();
   EXPECT_EQ(log(), "");
   EXPECT_TRUE(

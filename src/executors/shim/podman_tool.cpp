@@ -76,10 +76,6 @@ std::map<std::string, std::string> podman_environment() {
   return env;
 }
 
-void pause(PollLoop& loop) {
-  loop.run_until([] { return false; }, since_boot() + kLookPause);
-}
-
 }  // namespace
 
 PodmanTool::PodmanTool(PollLoop& loop, Children& children)
@@ -147,7 +143,7 @@ void PodmanTool::end_rest(pid_t group) {
   const auto begun = since_boot();
   while (is_there(group) && since_boot() < begun + 2 * kRestPatience) {
     if (since_boot() >= begun + kRestPatience) ::kill(-group, SIGKILL);
-    pause(loop_);
+    loop_.pause(kLookPause);
   }
 }
 
@@ -163,7 +159,7 @@ void await_group(PollLoop& loop, const std::filesystem::path& pid_file, Millisec
   pid_t group = 0;
   std::from_chars(text->data(), text->data() + text->size(), group);
   if (group <= 1) return;
-  for (const auto until = since_boot() + patience; since_boot() < until; pause(loop)) {
+  for (const auto until = since_boot() + patience; since_boot() < until; loop.pause(kLookPause)) {
     if (::kill(-group, 0) != 0) return;
   }
 }

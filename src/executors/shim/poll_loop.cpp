@@ -51,4 +51,8 @@ bool PollLoop::run_until(const std::function<bool()>& done, std::optional<Millis
   return true;
 }
 
+void PollLoop::pause(Milliseconds duration) {
+  run_until([] { return false; }, since_boot() + duration);
+}
+
 }  // namespace flashpods::shim

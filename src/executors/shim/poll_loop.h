@@ -27,6 +27,9 @@ class PollLoop {
   /// Turns until `done` holds (true) or the moment `until` (since boot) has passed (false).
   bool run_until(const std::function<bool()>& done, std::optional<Milliseconds> until = {});
 
+  /// Turns for so long.
+  void pause(Milliseconds duration);
+
  private:
   void turn(std::optional<Milliseconds> until);
   void call_due();

@@ -64,10 +64,6 @@ bool Supervisor::exists(const char* file) const {
   return std::filesystem::exists(with_.job.spec.directory / file, ignored);
 }
 
-void Supervisor::pause(Milliseconds duration) {
-  with_.loop.run_until([] { return false; }, since_boot() + duration);
-}
-
 // Where the directory itself is gone, here and below, a new daemon has removed the container and
 // all that the job had in our place: nobody waits for our notes.
 void Supervisor::run_to_exit() {
@@ -84,7 +80,7 @@ void Supervisor::run_to_exit() {
   for (auto wait = kFirstPause; !write_file_durably(file, text) && exists("");
        wait = std::min(2 * wait, kLongestPause)) {
     remove_scratch();
-    pause(wait);
+    with_.loop.pause(wait);
   }
   FLASHPODS_FAILPOINT("shim.exited");
   with_.control.tell("exited");
@@ -100,7 +96,7 @@ void Supervisor::remove_scratch() {
 void Supervisor::remove_until_gone() {
   if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.job_id);
   for (auto wait = kFirstPause; !with_.podman.remove(); wait = std::min(2 * wait, kLongestPause)) {
-    pause(wait);
+    with_.loop.pause(wait);
   }
 }
 
@@ -109,7 +105,7 @@ void Supervisor::remove_container() {
   remove_until_gone();
   FLASHPODS_FAILPOINT("shim.container_gone");
   const auto file = with_.job.spec.directory / kRemovedFile;
-  while (!write_file_durably(file, "") && exists("")) pause(kLongestPause);
+  while (!write_file_durably(file, "") && exists("")) with_.loop.pause(kLongestPause);
   FLASHPODS_FAILPOINT("shim.removed");
   with_.control.tell("removed");
 }
@@ -174,7 +170,7 @@ Inspected Supervisor::ask_podman(int tries) {
   auto found = with_.podman.inspect();
   for (auto wait = kFirstPause; !found.answered && --tries > 0;
        wait = std::min(2 * wait, kLongestPause)) {
-    pause(wait);
+    with_.loop.pause(wait);
     found = with_.podman.inspect();
   }
   return found;
@@ -443,7 +439,7 @@ void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
 /// Podman may note the end a moment after it.
 void Supervisor::await_podmans_end() {
   for (int tries = 0; tries < kRecordTries && !(record_ && record_->ended()); ++tries) {
-    if (tries > 1) pause(kFirstPause);
+    if (tries > 1) with_.loop.pause(kFirstPause);
     auto found = ask_podman(can_do_without_podman() ? 1 : kForEver);
     if (found.record) record_ = std::move(found.record);
   }

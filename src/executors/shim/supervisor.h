@@ -74,7 +74,6 @@ class Supervisor {
   [[nodiscard]] bool exists(const char* file) const;
   void remove_scratch();
   void remove_until_gone();
-  void pause(Milliseconds duration);
 
   Parts with_;
   ContainerWatch watch_;
