@@ -121,16 +121,36 @@ TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
   EXPECT_TRUE(exited.exit_code) << "it was not ended in the ordinary way";
 }
 
+constexpr const char* kWritesFortyMegabytes = R"(
+dd if=/dev/zero of=/tmp/large bs=1M count=40 2>/dev/null
+touch /artifacts/said
+sleep 1000
+)";
+
 TEST_P(UnreliablePodman, WhereAJobWritesIsAskedUntilItIsKnown) {
   behave(kDumb);
   std::ofstream(here() / "dumb");
-  auto spec = worker(
-      "dd if=/dev/zero of=/tmp/large bs=1M count=40 2>/dev/null; touch /artifacts/said; sleep "
-      "1000");
+  auto spec = worker(kWritesFortyMegabytes);
   spec.max_disk_bytes = 10'000'000;
   launch(spec);
   wait_for_file(spec.directory / "artifacts/said");
   std::filesystem::remove(here() / "dumb");
+  EXPECT_EQ(wait(spec).cause, EndCause::kDiskQuota);
+}
+
+TEST_P(UnreliablePodman, WhatAJobWroteBeforeItsStartWasKnownCounts) {
+  behave(R"(
+[ $verb = run ] && {
+  podman "$@"; code=$?
+  while [ ! -e $here/written ]; do sleep 0.05; done
+  exit $code
+}
+)");
+  auto spec = worker(kWritesFortyMegabytes);
+  spec.max_disk_bytes = 10'000'000;
+  launch(spec);
+  wait_for_file(spec.directory / "artifacts/said");
+  std::ofstream(here() / "written");
   EXPECT_EQ(wait(spec).cause, EndCause::kDiskQuota);
 }
 

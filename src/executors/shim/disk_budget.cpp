@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kFastestPerMs = std::uint64_t{2} * 1024 * 1024;
 constexpr Milliseconds kShortestWait = 200ms;
 constexpr Milliseconds kLongestWait = 10s;
+/// Most of what is over by then has written little; what is not is worth a count.
+constexpr Milliseconds kLongestUnknown = 1s;
 /// Other jobs may free what this one takes: the free space alone would never tell.
 constexpr Milliseconds kCountAnyway = 2min;
 /// Counting takes at most a fifth of a processor, or for the sake of it a hundredth.
@@ -44,22 +46,24 @@ std::uint64_t DiskBudget::taken_since(const Free& free) const {
   return taken;
 }
 
+bool DiskBudget::is_unknown() const { return limits_.job_bytes > 0 && !bytes_; }
+
 Milliseconds DiskBudget::wait(const Free& free) const {
   std::uint64_t room = UINT64_MAX;
-  if (limits_.job_bytes > 0) room = less(limits_.job_bytes, bytes_ + taken_since(free));
+  if (limits_.job_bytes > 0) room = less(limits_.job_bytes, bytes_.value_or(0) + taken_since(free));
   for (const auto bytes : free) room = std::min(room, less(bytes, limits_.floor_bytes));
   return std::clamp(Milliseconds(static_cast<std::int64_t>(
                         std::min<std::uint64_t>(room / kFastestPerMs, std::uint64_t{1} << 32))),
-                    kShortestWait, kLongestWait);
+                    kShortestWait, is_unknown() ? kLongestUnknown : kLongestWait);
 }
 
 bool DiskBudget::must_count(const Free& free, Milliseconds now) const {
   const auto rested = now - ended_;
   if (rested < kRest * took_) return false;
-  if (rested >= std::max(kCountAnyway, kLongRest * took_)) return true;
+  if (is_unknown() || rested >= std::max(kCountAnyway, kLongRest * took_)) return true;
   const auto taken = taken_since(free);
   if (is_low(free)) return !bytes_at_floor_ || taken > kTolerance / 4;
-  return limits_.job_bytes > 0 && bytes_ + taken > limits_.job_bytes;
+  return limits_.job_bytes > 0 && bytes_.value_or(0) + taken > limits_.job_bytes;
 }
 
 void DiskBudget::counted(std::uint64_t bytes, Free free) {
@@ -78,15 +82,16 @@ void DiskBudget::tried(Milliseconds began, Milliseconds now) {
 }
 
 std::optional<std::string> DiskBudget::exceeded() const {
-  if (limits_.job_bytes > 0 && bytes_ > limits_.job_bytes) {
+  if (!bytes_) return std::nullopt;
+  if (limits_.job_bytes > 0 && *bytes_ > limits_.job_bytes) {
     return fmt::format("The job had {} on disk; it may have {} (jobs.max_job_disk_gb).",
-                       gigabytes(bytes_), gigabytes(limits_.job_bytes));
+                       gigabytes(*bytes_), gigabytes(limits_.job_bytes));
   }
-  if (bytes_at_floor_ && bytes_ > *bytes_at_floor_ + kTolerance) {
+  if (bytes_at_floor_ && *bytes_ > *bytes_at_floor_ + kTolerance) {
     return fmt::format(
         "The host's disk is nearly full: less than {} were free (jobs.min_free_disk_gb), and the "
         "job, with {} on disk, went on writing.",
-        gigabytes(limits_.floor_bytes), gigabytes(bytes_));
+        gigabytes(limits_.floor_bytes), gigabytes(*bytes_));
   }
   return std::nullopt;
 }

@@ -12,7 +12,8 @@ namespace flashpods::shim {
 
 /// Counting a tree takes time, asking a filesystem for its free space takes none. So the free space
 /// is asked often, the more often the less is left, and the job's trees are counted when the free
-/// space says that it may have taken too much.
+/// space says that it may have taken too much. It cannot say what a job wrote before it was watched
+/// (this shim may be its second): the first count comes soon, whatever is free.
 ///
 /// Below the host's floor of free space nobody may take more: the job that goes on growing is the
 /// one that ends, whoever filled the disk before. Times are since boot.
@@ -28,7 +29,7 @@ class DiskBudget {
   /// What a job below the floor may still write (logs of its own, a lock file).
   static constexpr std::uint64_t kTolerance = std::uint64_t{64} * 1024 * 1024;
 
-  /// The job has nothing on disk yet.
+  /// What the job has on disk is not known yet.
   DiskBudget(Limits limits, Free free, Milliseconds now);
 
   /// Less than the floor is free somewhere.
@@ -51,10 +52,11 @@ class DiskBudget {
 
  private:
   [[nodiscard]] std::uint64_t taken_since(const Free& free) const;
+  [[nodiscard]] bool is_unknown() const;
 
   Limits limits_;
-  std::uint64_t bytes_ = 0;  ///< at the last count
-  Free free_;                ///< then
+  std::optional<std::uint64_t> bytes_;  ///< at the last count
+  Free free_;                           ///< then; before it, when the watch began
   Milliseconds ended_;
   Milliseconds took_{0};
   std::optional<std::uint64_t> bytes_at_floor_;  ///< when the host's free space was first too low

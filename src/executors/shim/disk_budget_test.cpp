@@ -10,7 +10,29 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kGigabyte = std::uint64_t{1024} * 1024 * 1024;
 constexpr DiskBudget::Limits kLimits{10 * kGigabyte, 2 * kGigabyte};
 
-DiskBudget fresh(std::uint64_t free = 100 * kGigabyte) { return {kLimits, {free}, 0ms}; }
+/// Of a job that has nothing on disk, which was seen.
+DiskBudget fresh(std::uint64_t free = 100 * kGigabyte) {
+  DiskBudget budget(kLimits, {free}, 0ms);
+  budget.counted(0, {free});
+  return budget;
+}
+
+TEST(DiskBudget, WhatAJobHadBeforeItWasWatchedIsCountedSoon) {
+  DiskBudget budget(kLimits, {100 * kGigabyte}, 0ms);
+  EXPECT_EQ(budget.wait({100 * kGigabyte}), 1s);
+  EXPECT_TRUE(budget.must_count({100 * kGigabyte}, 1s));
+  EXPECT_FALSE(budget.exceeded());
+  budget.counted(11 * kGigabyte, {100 * kGigabyte});
+  EXPECT_TRUE(budget.exceeded());
+}
+
+TEST(DiskBudget, AFirstCountThatFailedIsTriedAgainAfterARest) {
+  DiskBudget budget(kLimits, {100 * kGigabyte}, 0ms);
+  budget.tried(1s, 3s);
+  EXPECT_EQ(budget.wait({100 * kGigabyte}), 1s);
+  EXPECT_FALSE(budget.must_count({100 * kGigabyte}, 10s));
+  EXPECT_TRUE(budget.must_count({100 * kGigabyte}, 11s));
+}
 
 TEST(DiskBudget, AQuietHostIsAskedSeldomAndNothingIsCounted) {
   const auto budget = fresh();
@@ -95,7 +117,9 @@ TEST(DiskBudget, OnceThereIsRoomAgainTheFloorIsForgotten) {
 }
 
 TEST(DiskBudget, EachFilesystemCounts) {
-  const DiskBudget budget{kLimits, {100 * kGigabyte, 50 * kGigabyte}, 0ms};
+  DiskBudget budget{kLimits, {100 * kGigabyte, 50 * kGigabyte}, 0ms};
+  budget.counted(0, {100 * kGigabyte, 50 * kGigabyte});
+  EXPECT_FALSE(budget.must_count({99 * kGigabyte, 49 * kGigabyte}, 1s));
   EXPECT_TRUE(budget.must_count({100 * kGigabyte, 39 * kGigabyte}, 1s));
   EXPECT_TRUE(budget.must_count({100 * kGigabyte, kGigabyte}, 1s));
 }

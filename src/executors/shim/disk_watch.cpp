@@ -43,16 +43,15 @@ DiskBudget DiskWatch::new_budget() const {
   return {{spec_.max_disk_bytes, spec_.min_free_bytes}, free_now(), since_boot()};
 }
 
-/// True if all is known only now: what was written until then has not been counted.
-bool DiskWatch::find_container(const ToolLimits& limits) {
-  if (found_) return false;
+/// Counts of less than all are forgotten.
+void DiskWatch::find_container(const ToolLimits& limits) {
+  if (found_) return;
   const auto record = find_(limits);
-  if (!record) return false;
+  if (!record) return;
   found_ = true;
   init_ = record->pid;
   trees_ = writable_trees(spec_.directory, *record);
   budget_ = new_budget();
-  return true;
 }
 
 std::optional<std::string> DiskWatch::look(Milliseconds until,
@@ -60,9 +59,9 @@ std::optional<std::string> DiskWatch::look(Milliseconds until,
   const auto began = since_boot();
   if (began < next_look_) return std::nullopt;
   const ToolLimits limits{std::min(until, began + kLongestCount), give_up, {}};
-  const bool new_trees = find_container(limits);
+  find_container(limits);
   const auto free = free_now();
-  if (new_trees || budget_.must_count(free, began)) {
+  if (budget_.must_count(free, began)) {
     const auto bytes = disk_use(tool_, limits, init_, trees_);
     budget_.tried(began, since_boot());
     if (bytes) budget_.counted(*bytes, free);

@@ -31,7 +31,7 @@ class DiskWatch {
  private:
   [[nodiscard]] DiskBudget::Free free_now() const;
   [[nodiscard]] DiskBudget new_budget() const;
-  bool find_container(const ToolLimits& limits);
+  void find_container(const ToolLimits& limits);
 
   PodmanTool& tool_;
   const jobs::ContainerSpec& spec_;
