@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from flashpods_test import jobs
-from flashpods_test.http import Api
+from flashpods_test.http import Api, parse_events
 from flashpods_test.waiting import wait_until
 
 ROOM = "[capacity]\ncpus = 64\nmemory_gb = 256\n"
@@ -90,7 +90,7 @@ def test_12_replies_under_way_are_no_idle_connections(make_daemon):
         assert_well_served(daemon)
         jobs.let_go(daemon, job)
         for follower in followers:
-            assert "ended" in follower.rest()
+            assert follower.rest() == ("begun\nended\n", "completed")
 
 
 class Follower(threading.Thread):
@@ -113,9 +113,12 @@ class Follower(threading.Thread):
         wait_until(lambda: word in self.text, 120, f"{word!r} at a follower")
 
     def rest(self):
+        """The whole output and how the job ended. In how many pieces it came says nothing."""
         self.join(120)
         assert not self.is_alive()
-        return self.text
+        *pieces, (last, end) = parse_events(self.text)
+        assert last == "end"
+        return "".join(piece["output"] for _, piece in pieces), end["status"]
 
 
 def follow_with(daemon, readers):
@@ -126,8 +129,8 @@ def follow_with(daemon, readers):
         follower.wait_for("begun")
     assert_well_served(daemon)
     jobs.let_go(daemon, job)
-    texts = {follower.rest() for follower in followers}
-    assert len(texts) == 1 and "ended" in texts.pop()
+    lines = ["begun", *map(str, range(1, 2001)), "ended", ""]
+    assert {follower.rest() for follower in followers} == {("\n".join(lines), "completed")}
 
 
 def test_12_many_follow_one_log(daemon):

@@ -28,6 +28,14 @@ def refusal(reply, status, code):
     return error
 
 
+def parse_events(text):
+    """Of a stream of server-sent events, as (event, data)."""
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "data" in fields:
+            yield fields.get("event", "message"), json.loads(fields["data"])
+
+
 class Api:
     """Requests to one daemon. Each opens a connection of its own unless one is passed."""
 
@@ -76,10 +84,7 @@ class Api:
             reply = connection.getresponse()
             assert reply.status == 200, reply.read()
             assert reply.getheader("Content-Type") == "text/event-stream"
-            for block in reply.read().decode().split("\n\n"):
-                fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
-                if "data" in fields:
-                    yield fields.get("event", "message"), json.loads(fields["data"])
+            yield from parse_events(reply.read().decode())
         finally:
             connection.close()
 
