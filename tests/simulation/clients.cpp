@@ -100,6 +100,7 @@ Awaitable<std::optional<std::string>> Clients::upload() {
 /// One rsync: its process outlives the daemon that started it.
 Awaitable<bool> Clients::send(std::string id) {
   Daemon* daemon = co_await reach();
+  const auto number = daemon->number();  // a later one may well have its address
   const auto connection = random_hex(random_, 4);
   bool admitted = false;
   try {
@@ -114,10 +115,11 @@ Awaitable<bool> Clients::send(std::string id) {
   } catch (const StoreError&) {
   }
   begin("rsync", write_files(connection, id));
-  co_await host_.scheduler.wait(Owner::kWorld, "rsync ends", [this, connection, daemon] {
-    return daemon_() != daemon || !host_.disk.rsyncs.contains(connection);
+  const auto is_gone = [this, number] { return daemon_()->number() != number; };
+  co_await host_.scheduler.wait(Owner::kWorld, "rsync ends", [this, connection, is_gone] {
+    return is_gone() || !host_.disk.rsyncs.contains(connection);
   });
-  if (daemon_() != daemon) co_return false;  // it tries again, whatever its first rsync still does
+  if (is_gone()) co_return false;  // it tries again, whatever its first rsync still does
   try {
     co_await daemon->uploads().end_transfer(connection, admitted ? id : "");
   } catch (const Killed&) {

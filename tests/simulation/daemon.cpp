@@ -8,8 +8,9 @@ using namespace std::chrono_literals;
 
 }  // namespace
 
-Daemon::Daemon(Host host, std::uint64_t seed)
+Daemon::Daemon(Host host, int number, std::uint64_t seed)
     : host_(host),
+      number_(number),
       random_(seed),
       timer_(host.scheduler),
       log_(host.scheduler.clock(), -1, LogLevel::kError),

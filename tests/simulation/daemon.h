@@ -30,7 +30,8 @@ struct Host {
 /// One life of flashpodsd: the real domain between simulated surroundings.
 class Daemon {
  public:
-  Daemon(Host host, std::uint64_t seed);
+  /// `number`: which life of this host's daemon it is.
+  Daemon(Host host, int number, std::uint64_t seed);
   ~Daemon();  ///< after kill()
 
   /// Recovery and the sweeps, in the background.
@@ -38,6 +39,7 @@ class Daemon {
   /// Ends every coroutine where it waits.
   void kill();
 
+  [[nodiscard]] int number() const { return number_; }
   [[nodiscard]] bool serves() const { return serves_; }
   [[nodiscard]] jobs::Lifecycle& jobs() { return jobs_; }
   [[nodiscard]] uploads::Uploads& uploads() { return uploads_; }
@@ -46,6 +48,7 @@ class Daemon {
   Awaitable<void> recover();
 
   Host host_;
+  int number_;
   SeededRandom random_;
   SimulatedTimer timer_;
   Log log_;

@@ -71,7 +71,8 @@ class History {
 
   void start_daemon() {
     trace_.add("flashpodsd starts");
-    daemon_ = std::make_unique<Daemon>(host(), run_.seed + 1000 + static_cast<unsigned>(kills_));
+    const auto seed = run_.seed + 1000 + static_cast<unsigned>(kills_);
+    daemon_ = std::make_unique<Daemon>(host(), kills_, seed);
     daemon_->start();
   }
 

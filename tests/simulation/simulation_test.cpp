@@ -6,10 +6,12 @@ namespace flashpods::simulation {
 namespace {
 
 TEST(Simulation, ASeedIsOneHistory) {
-  const auto once = simulate({.seed = 42});
-  const auto again = simulate({.seed = 42});
-  EXPECT_EQ(once.steps, again.steps);
-  EXPECT_EQ(once.kills, again.kills);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const auto once = simulate({.seed = seed});
+    const auto again = simulate({.seed = seed});
+    EXPECT_EQ(once.steps, again.steps) << seed;
+    EXPECT_EQ(once.kills, again.kills) << seed;
+  }
 }
 
 class PlantedBug : public testing::TestWithParam<Bug> {};
