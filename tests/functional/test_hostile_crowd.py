@@ -24,8 +24,8 @@ def report_memory(daemon, count):
     by_name = {}
     for process in processes.belonging_to(daemon.state_dir):
         with contextlib.suppress(psutil.Error):
-            name = process.cmdline()[0].rpartition("/")[2]
-            by_name.setdefault(name, []).append(process.memory_info().rss)
+            rss = process.memory_info().rss
+            by_name.setdefault(processes.program_of(process), []).append(rss)
     for name, sizes in sorted(by_name.items()):
         print(f"{name}: {len(sizes)} processes, {sum(sizes) // len(sizes) // 1024} kB each")
     print(f"{count} jobs")
@@ -49,13 +49,8 @@ def stop_all(daemon, ids):
     for job_id in ids:
         assert jobs.wait_for(daemon, job_id, timeout=600)["status"] == "cancelled"
     # Asking podman all the time would be the crowd's brake.
-    wait_until(lambda: not shims(daemon), 1200, "no shim is left", interval=1)
+    wait_until(lambda: not processes.shims_of(daemon.state_dir), 1200, "no shim is left", interval=1)
     assert not podman.containers_of(daemon.state_dir)
-
-
-def shims(daemon):
-    return [process for process in processes.belonging_to(daemon.state_dir)
-            if "flashpods-shim" in (process.info["cmdline"] or [""])[0]]
 
 
 def crowd(daemon, count):

@@ -171,13 +171,14 @@ def in_a_container(process):
         return os.readlink(f"/proc/{process.pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
     except PermissionError:
         return True  # nor can anybody read its environment
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # it has ended
 
 
 def test_18_a_shim_shows_its_memory_to_nobody(daemon):
     """Not dumpable: neither /proc nor a core file has what it holds (prctl(2))."""
     with jobs.held(daemon, jobs.worker(jobs.HOLD)):
-        shims = [process for process in processes.belonging_to(daemon.state_dir)
-                 if "flashpods-shim" in process.cmdline()[0]]
+        shims = processes.shims_of(daemon.state_dir)
         assert shims
         for shim in shims:
             for name in ("environ", "mem", "maps", "auxv"):
@@ -303,8 +304,7 @@ def test_22_a_container_removed_and_made_again_by_somebody_else(fresh_daemon):
     jobs.wait_for_output(daemon, job_id, "ours")
     jobs.wait_for(daemon, job_id, {"running"})
     daemon.stop()
-    shims = [each for each in processes.belonging_to(daemon.state_dir)
-             if "flashpods-shim" in each.cmdline()[0]]
+    shims = processes.shims_of(daemon.state_dir)
     for shim in shims:
         shim.suspend()  # it learns of both at once
     try:
@@ -332,9 +332,8 @@ def test_22_their_process_ids_are_somebody_elses_by_now(fresh_daemon):
     jobs.wait_for(daemon, job_id, {"running"})
     state = podman.inspect(job_id)["State"]
     daemon.kill()
-    for each in processes.belonging_to(daemon.state_dir):
-        if each.info["cmdline"][0].endswith("/flashpods-shim"):
-            each.kill()
+    for each in processes.shims_of(daemon.state_dir):
+        each.kill()
     jobs.let_go(daemon, job_id)
     gone = [state["Pid"], state["ConmonPid"]]
     wait_until(lambda: all(map(processes.is_dead, gone)), what="the end of both")

@@ -27,11 +27,7 @@ def length(everything):
 
 def servants(daemon, *job_ids):
     """The daemon, its shims, and the conmons of these jobs."""
-    shims = [
-        each
-        for each in processes.belonging_to(daemon.state_dir)
-        if each.info["cmdline"][0].endswith("/flashpods-shim")
-    ]
+    shims = processes.shims_of(daemon.state_dir)
     conmons = [psutil.Process(podman.inspect(each)["State"]["ConmonPid"]) for each in job_ids]
     assert len(shims) >= len(job_ids)
     assert {each.name() for each in conmons} == {"conmon"}

@@ -120,9 +120,9 @@ def test_a_running_job_that_no_row_names_goes_with_all_it_has(fresh_daemon, tree
     with jobs.held(daemon, jobs.worker(f"echo before; {jobs.HOLD}; echo after")) as beside:
         daemon.stop()
         forget(daemon, job_id)
-        for process in processes.belonging_to(state / "jobs" / job_id):
-            if shim == "killed" and process.info["cmdline"][0].endswith("/flashpods-shim"):
-                process.kill()
+        if shim == "killed":
+            for each in processes.shims_of(state / "jobs" / job_id):
+                each.kill()
         try:
             daemon.start()
             wait_until_gone(lambda: traces(state, job_id))

@@ -132,9 +132,8 @@ def test_a_dead_shim_costs_neither_the_job_nor_its_output(daemon):
 
 
 def kill_shims(daemon):
-    for process in processes.belonging_to(daemon.state_dir):
-        if process.info["cmdline"][0].endswith("/flashpods-shim"):
-            process.kill()
+    for shim in processes.shims_of(daemon.state_dir):
+        shim.kill()
 
 
 def test_output_waits_for_whoever_comes_back(daemon):

@@ -9,13 +9,29 @@ import psutil
 
 
 def belonging_to(state_dir):
-    """Processes of ours that name the state directory in their arguments: daemon and shims."""
+    """Processes of ours that name the state directory in their arguments: daemon and shims.
+
+    What is known of each lies in its `info`: it may have ended, or be something else, by now.
+    """
     found = []
-    for process in psutil.process_iter(["cmdline", "uids"]):
+    for process in psutil.process_iter(["cmdline", "ppid"]):
         arguments = process.info["cmdline"] or []
         if any(str(state_dir) in argument for argument in arguments) and process.pid != own_pid():
             found.append(process)
     return found
+
+
+def program_of(process):
+    """The name of a program that belonging_to() has found, as its arguments say it."""
+    return process.info["cmdline"][0].rpartition("/")[2]
+
+
+def shims_of(state_dir):
+    """Shims of the jobs below it. A child of one that has not called exec(2) yet shows the same
+    arguments, and is none."""
+    named = [each for each in belonging_to(state_dir) if program_of(each) == "flashpods-shim"]
+    pids = {each.pid for each in named}
+    return [each for each in named if each.info["ppid"] not in pids]
 
 
 def first_of_containers():
