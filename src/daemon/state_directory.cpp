@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <thread>
 
@@ -17,9 +16,18 @@ namespace {
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kMostSecretText = 4096;
 
-/// What a killed daemon was about to start has the lock as well, until its exec.
+/// A daemon that was just killed may not be gone yet.
 constexpr int kLockTries = 40;
 constexpr std::chrono::milliseconds kLockPause{50};
+
+/// This process's alone: no child that it is about to start holds it too, as it would with
+/// flock(2), and goes on holding it when we are killed. See F_SETLK in fcntl(2).
+bool lock_for_this_process(const Fd& file) {
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return ::fcntl(file.get(), F_SETLK, &whole) == 0;
+}
 
 Result<Fd> take_lock(const Config& config) {
   const auto run = config.state_dir / "run";
@@ -27,7 +35,7 @@ Result<Fd> take_lock(const Config& config) {
   if (!lock) return std::unexpected(errno_error((run / "daemon.lock").string()));
   for (int tries = 0; tries < kLockTries; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(kLockPause);
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+    if (lock_for_this_process(lock)) return lock;
   }
   return fail(ErrorKind::kConflict, "state_directory_in_use",
               fmt::format("another flashpodsd uses {}: stop it (flashpods down), or give this one "

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -196,13 +197,22 @@ def test_secrets_and_directories_are_private(daemon):
     assert daemon.token != daemon.rsync_secret
 
 
-def test_what_a_killed_daemon_was_starting_is_waited_for(make_daemon):
-    """Between fork and exec it has the lock as well; here something that goes after a moment."""
+# Holds a file as a daemon does, says so, and is gone after a moment.
+LINGERING = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "r+")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(0.5)
+"""
+
+
+def test_a_killed_daemon_that_is_not_gone_yet_is_waited_for(make_daemon):
     daemon = make_daemon()
     daemon.stop()
     lock = daemon.state_dir / "run" / "daemon.lock"
-    holder = subprocess.Popen(["flock", lock, "sleep", "0.5"])
-    wait_until(lambda: subprocess.run(["flock", "--nonblock", lock, "true"]).returncode != 0)
+    holder = subprocess.Popen([sys.executable, "-c", LINGERING, lock], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
     daemon.start()
     assert holder.wait() == 0
 
