@@ -25,8 +25,9 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr Milliseconds kFullPause{100};    // between tries to accept when there is no room
-constexpr Milliseconds kInsistEvery{250};  // between cancellations once the grace is over
+constexpr Milliseconds kFullPause{100};       // between tries to accept when there is no room
+constexpr Milliseconds kInsistEvery{250};     // between cancellations once the grace is over
+constexpr Milliseconds kReportEvery{10'000};  // of failing to accept
 
 /// The peer left before it was accepted, or a signal came: the next one may be fine (accept(2)).
 bool is_passing(int error) {
@@ -80,7 +81,7 @@ struct Server::Impl : std::enable_shared_from_this<Impl> {
   asio::steady_timer wake;                  // cancelled whenever something below changed
   asio::steady_timer grace_over;
   std::set<std::shared_ptr<Connection>> connections;
-  bool accept_failing = false;  // one report a burst
+  asio::steady_timer::time_point next_report;
 };
 
 Awaitable<void> Server::Impl::wait_for_change(Milliseconds at_most) {
@@ -125,11 +126,7 @@ Awaitable<void> Server::Impl::accept_one() {
     co_return co_await wait_for_change(kFullPause);
   }
   auto accepted = listener.accept();
-  if (accepted) {
-    accept_failing = false;
-    admit(std::move(*accepted));
-    co_return;
-  }
+  if (accepted) co_return admit(std::move(*accepted));
   if (is_passing(accepted.error())) co_return;
   report_accept(accepted.error());
   // Without a free descriptor the listener stays readable: waiting is what keeps this from spinning
@@ -138,10 +135,13 @@ Awaitable<void> Server::Impl::accept_one() {
   co_await wait_for_change(kFullPause);
 }
 
+// Where idle peers make room one by one, each second attempt to accept fails.
 void Server::Impl::report_accept(int error) {
-  if (!std::exchange(accept_failing, true))
-    service->fault(std::string("cannot accept connections, trying again: ") + std::strerror(error),
-                   "");
+  const auto now = asio::steady_timer::clock_type::now();
+  if (now < next_report) return;
+  next_report = now + kReportEvery;
+  service->fault(std::string("cannot accept connections, trying again: ") + std::strerror(error),
+                 "");
 }
 
 void Server::Impl::admit(Listener::Accepted accepted) {
