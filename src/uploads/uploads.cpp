@@ -14,9 +14,9 @@ namespace flashpods::uploads {
 
 namespace {
 
-/// rsync's last words reach the client before its processes have ended; so long a request that
-/// comes right behind them waits for the end.
-constexpr Milliseconds kEndingTransfer{2000};
+/// rsync's last words reach the client before its processes have ended and its files have moved; so
+/// long a request that comes right behind them waits for the end. On a slow disk that is seconds.
+constexpr Milliseconds kEndingTransfer{10'000};
 constexpr Milliseconds kStoppedTransfer{5000};
 constexpr Milliseconds kLook{10};
 

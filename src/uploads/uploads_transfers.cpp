@@ -16,7 +16,7 @@ namespace flashpods::uploads {
 namespace {
 
 /// The rsync of an interrupted upload may take a moment to notice; its client is trying again.
-constexpr Milliseconds kPredecessor{3000};
+constexpr Milliseconds kPredecessor{10'000};
 
 std::unexpected<Error> quota_used_up(std::uint64_t used, const Limits& limits) {
   return fail(ErrorKind::kInsufficientStorage, "upload_quota_exceeded",
