@@ -112,12 +112,13 @@ TEST_P(ExecutorSuite, NoNetworkMeansNone) {
 }
 
 TEST_P(ExecutorSuite, LaunchingTwiceMakesOneContainer) {
-  const auto spec = worker("echo once; sleep 1");
+  const auto spec = worker("echo once; while [ ! -e /artifacts/go ]; do sleep 0.05; done");
   launch(spec);
   launch(spec);
   wait_for_output(spec, "once");
   launch(spec);
   EXPECT_EQ(containers(), 1U);
+  std::ofstream(spec.directory / "artifacts/go");
   EXPECT_EQ(wait(spec).exit_code, 0);
   EXPECT_EQ(log_of(spec), "once\n");
 }

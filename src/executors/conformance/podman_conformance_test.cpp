@@ -57,7 +57,7 @@ TEST_P(ShimTest, AKilledConmonLosesNoExitCode) {
   const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; exit 6");
   launch(spec);
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
-  ASSERT_EQ(::kill(pid_in(spec, "conmon.pid"), SIGKILL), 0);
+  kill_process(pid_in(spec, "conmon.pid"));
   std::ofstream(spec.directory / "artifacts/go");
   const auto exited = wait(spec);
   EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
@@ -69,7 +69,7 @@ TEST_P(ShimTest, AContainerKilledFromOutsideIsNoExitCodeOfTheJob) {
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
-  ASSERT_EQ(::kill(pid_in(spec, "container.pid"), SIGKILL), 0);
+  kill_process(pid_in(spec, "container.pid"));
   const auto exited = wait(spec);
   EXPECT_NE(exited.cause, EndCause::kOomKilled);
   EXPECT_EQ(exited.exit_code, 137);
@@ -83,23 +83,23 @@ TEST_P(ShimTest, AVanishedContainerIsLostNotGuessed) {
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
-  ::kill(shim_of(spec), SIGSTOP);
   const auto shim = shim_of(spec);
+  kill_process(shim, SIGSTOP);
   std::ofstream(spec.directory / "artifacts/go");
   wait_for_file(spec.directory / "artifacts/said");
   EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
-  ::kill(shim, SIGKILL);
+  kill_process(shim);
   EXPECT_EQ(wait(spec).cause, EndCause::kLost);
   EXPECT_EQ(log_of(spec), "up\nlast\n");
 }
 
 TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
   auto spec = worker("echo up; sleep 1000");
-  spec.run_limit = 2s;
+  spec.run_limit = 6s;
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
-  ::kill(shim_of(spec), SIGKILL);
+  kill_process(shim_of(spec));
   const auto exited = wait(spec);
   EXPECT_EQ(exited.cause, EndCause::kTimedOut);
   EXPECT_LT(exited.at - exited.started->at, 30s);
@@ -202,7 +202,7 @@ TEST_P(ShimTest, AShimWhoseJobIsGoneEnds) {
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
   const auto shim = shim_of(spec);
-  ASSERT_EQ(::kill(shim, SIGSTOP), 0);
+  kill_process(shim, SIGSTOP);
   EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
   restart_daemon();
   specs_.clear();
@@ -251,7 +251,7 @@ TEST_P(ShimTest, AnImagesLabelsHideNeitherWhereTheJobWritesNorHowItEnds) {
   ASSERT_TRUE(image.made);
   auto spec = worker(
       "i=0; while [ $i -lt 20 ]; do dd if=/dev/zero of=/tmp/file$i bs=1M count=20 2>/dev/null;"
-      "i=$((i+1)); sleep 0.5; done");
+      "i=$((i+1)); sleep 0.5; done; sleep 1000");
   spec.image = image.name;
   spec.max_disk_bytes = 10'000'000;
   const auto exited = run(spec);

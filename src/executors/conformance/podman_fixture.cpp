@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
+#include <map>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,16 @@ std::unique_ptr<jobs::Executor> make_podman(const SuiteParts& parts) {
                                                parts.timer, parts.tasks, parts.log});
 }
 
+/// From proc_pid_status(5); nothing if it has ended.
+std::string parent_of(const std::string& process) {
+  constexpr std::string_view kName = "\nPPid:\t";
+  const auto text = read_file("/proc/" + process + "/status", 1 << 16).value_or("");
+  const auto at = text.find(kName);
+  if (at == std::string::npos) return "";
+  const auto begin = at + kName.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
 }  // namespace
 
 const ExecutorUnderTest& real_podman() {
@@ -101,16 +113,26 @@ pid_t ShimTest::pid_in(const jobs::ContainerSpec& spec, const char* file) {
   return pid;
 }
 
+// A child of it that has not called exec yet shows the same arguments.
 pid_t ShimTest::shim_of(const jobs::ContainerSpec& spec) {
-  for (const auto& entry : *list_directory("/proc")) {
-    const auto words = read_file("/proc/" + entry + "/cmdline", 4096).value_or("");
+  std::map<std::string, std::string> parents;
+  for (const auto& process : *list_directory("/proc")) {
+    const auto words = read_file("/proc/" + process + "/cmdline", 4096).value_or("");
     const auto second = words.find('\0') + 1;
     if (words.contains("flashpods-shim") &&
         words.substr(second).starts_with(spec.directory.string() + '\0')) {
-      return std::stoi(entry);
+      parents[process] = parent_of(process);
     }
   }
+  for (const auto& [process, parent] : parents) {
+    if (!parents.contains(parent)) return std::stoi(process);
+  }
   return 0;
+}
+
+void ShimTest::kill_process(pid_t process, int signal) {
+  ASSERT_GT(process, 1);
+  ASSERT_EQ(::kill(process, signal), 0);
 }
 
 }  // namespace flashpods::executors

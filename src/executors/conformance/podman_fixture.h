@@ -29,9 +29,12 @@ void wait_until_over(pid_t process);
 
 class ShimTest : public ExecutorSuite {
  protected:
-  /// The process that holds the lock of the job's shim.
+  /// The job's shim; 0 if there is none.
   static pid_t shim_of(const jobs::ContainerSpec& spec);
+  /// 0 if there is no such file.
   static pid_t pid_in(const jobs::ContainerSpec& spec, const char* file);
+  /// Fails the test if there is no such process: kill(2) would take 0 for the whole group.
+  static void kill_process(pid_t process, int signal = SIGKILL);
 };
 
 }  // namespace flashpods::executors

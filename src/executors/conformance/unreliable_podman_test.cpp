@@ -98,8 +98,7 @@ TEST_P(UnreliablePodman, ItsSilenceIsNoWordThatTheContainerIsGone) {
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
   std::ofstream(here() / "dumb");
-  const auto first = shim_of(spec);
-  ::kill(first, SIGKILL);
+  kill_process(shim_of(spec));
   std::ofstream(spec.directory / "artifacts/go");
   auto exited = wait_while_dumb(spec);
   EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
@@ -114,11 +113,24 @@ TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
   std::ofstream(here() / "dumb");
-  ::kill(shim_of(spec), SIGKILL);
+  kill_process(shim_of(spec));
   daemon_->run(daemon_->executor().stop(spec.job_id));
   const auto exited = wait_while_dumb(spec);
   EXPECT_EQ(exited.cause, EndCause::kCancelled);
   EXPECT_TRUE(exited.exit_code) << "it was not ended in the ordinary way";
+}
+
+// The job speaks while `podman run` has still to return.
+TEST_P(UnreliablePodman, ASlowStartTakesNothingOfTheGrace) {
+  behave("[ $verb = run ] && { podman \"$@\"; code=$?; sleep 3; exit $code; }");
+  const auto spec = worker("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().stop(spec.job_id));
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kCancelled);
+  EXPECT_EQ(exited.exit_code, 3);
+  EXPECT_EQ(log_of(spec), "up\nbye\n");
 }
 
 constexpr const char* kWritesFortyMegabytes = R"(
@@ -192,9 +204,9 @@ TEST_P(UnreliablePodman, WhatItForgetsIsEndedWithoutAShim) {
     const auto init = pid_in(spec, podman::kContainerPidFile);
     const auto shim = shim_of(spec);
     restart_daemon();
-    ASSERT_EQ(::kill(shim, SIGKILL), 0);
+    kill_process(shim);
     ::waitpid(shim, nullptr, 0);
-    if (!with_conmon) ASSERT_EQ(::kill(pid_in(spec, podman::kConmonPidFile), SIGKILL), 0);
+    if (!with_conmon) kill_process(pid_in(spec, podman::kConmonPidFile));
     behave(kRemovesNothing);
     EXPECT_TRUE(daemon_->run(daemon_->executor().remove(spec.job_id)));
     wait_until_no_process_names(spec.directory);
@@ -226,9 +238,10 @@ TEST_P(UnreliablePodman, WhatAnInterruptedStartSaysIsNoOutputOfTheJob) {
   const auto spec = worker("echo up; sleep 2; echo done");
   launch(spec);
   wait_for_file(here() / "first");
-  ASSERT_EQ(::kill(shim_of(spec), SIGKILL), 0);
+  kill_process(shim_of(spec));
   std::filesystem::remove(here() / "second");
-  ASSERT_EQ(::kill(pid_in(spec, podman::kConmonPidFile), SIGKILL), 0);
+  wait_for_file(spec.directory / podman::kConmonPidFile);  // written by its parent, which lives on
+  kill_process(pid_in(spec, podman::kConmonPidFile));
   wait_for_output(spec, "up");
   std::ofstream(here() / "over");
   EXPECT_EQ(wait(spec).exit_code, 0);

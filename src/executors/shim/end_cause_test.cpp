@@ -20,7 +20,7 @@ podman::ContainerRecord ended(int code) {
   return record;
 }
 
-StopRecord stop(EndCause cause, Time at) { return {cause, at, {}}; }
+StopRecord stop(EndCause cause, Time at) { return {cause, at}; }
 
 TEST(EndCause, PodmansCodeIsTheCommandsCode) {
   for (const int code : {0, 1, 125, 127, 137, 143, 255}) {

@@ -214,7 +214,6 @@ std::string to_text(const StopRecord& record) {
   return dump_json({{"version", kVersion},
                     {"cause", cause_word(record.cause)},
                     {"at", to_rfc3339_ms(record.at)},
-                    {"boot", boot_json(record.boot)},
                     {"message", record.message}});
 }
 
@@ -225,7 +224,6 @@ Result<StopRecord> parse_stop(std::string_view text) {
   StopRecord record;
   record.cause = read_cause(reader, EndCause::kCancelled);
   record.at = read_time(reader, "at");
-  record.boot = read_boot(reader, "boot");
   record.message = reader.optional_string("message").value_or("");
   if (auto error = failed(reader)) return std::unexpected(std::move(*error));
   return record;

@@ -30,7 +30,6 @@ struct StartedRecord {
 struct StopRecord {
   jobs::EndCause cause = jobs::EndCause::kCancelled;  ///< or kTimedOut, kDiskQuota
   Time at{};
-  BootTime boot;             ///< the grace counts from here
   std::string message = {};  ///< for a person, where the cause alone says too little
 };
 

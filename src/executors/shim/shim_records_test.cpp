@@ -67,7 +67,7 @@ TEST(ShimRecords, AnEndOfAVersionThatNotedNoBootIsReadAllTheSame) {
 TEST(ShimRecords, StartedAndStopComeBackAsTheyWere) {
   const StartedRecord started{{Time{Milliseconds(5)}, "c", ""}, {"b", Milliseconds(9)}};
   EXPECT_EQ(to_text(*parse_started(to_text(started))), to_text(started));
-  const StopRecord stop{jobs::EndCause::kTimedOut, Time{Milliseconds(5)}, {"b", Milliseconds(9)}};
+  const StopRecord stop{jobs::EndCause::kTimedOut, Time{Milliseconds(5)}};
   EXPECT_EQ(to_text(*parse_stop(to_text(stop))), to_text(stop));
 }
 

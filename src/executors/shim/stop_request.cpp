@@ -20,7 +20,7 @@ StopRequest::StopRequest(std::filesystem::path file, const Clock& clock)
 
 void StopRequest::make(jobs::EndCause cause, std::string message) {
   if (record_) return;
-  record_ = StopRecord{cause, clock_.now(), boot_time(), std::move(message)};
+  record_ = StopRecord{cause, clock_.now(), std::move(message)};
   [[maybe_unused]] const auto kept = write_file_durably(file_, to_text(*record_));
   FLASHPODS_FAILPOINT("shim.stop_kept");
 }

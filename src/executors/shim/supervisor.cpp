@@ -105,7 +105,7 @@ void Supervisor::remove_container() {
   remove_until_gone();
   FLASHPODS_FAILPOINT("shim.container_gone");
   const auto file = with_.job.spec.directory / kRemovedFile;
-  while (!write_file_durably(file, "") && exists("")) with_.loop.pause(kLongestPause);
+  while (!write_file_durably(file, "") && exists("")) with_.loop.pause(kFirstPause);
   FLASHPODS_FAILPOINT("shim.removed");
   with_.control.tell("removed");
 }
@@ -418,12 +418,13 @@ void Supervisor::send(int signal) {
   if (!watch_.signal(signal)) with_.podman.kill(signal);
 }
 
-/// Who fills the disk gets no time to go on with it, not even what is left of a grace.
+/// The grace counts from the signal: a start that was slow to end takes none of it. Who fills the disk
+/// gets no time to go on with it, not even what is left of a grace.
 void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
   const auto over = [this] { return watch_.over(); };
   if (with_.stop.get()->cause != EndCause::kDiskQuota) {
     send(SIGTERM);
-    const auto until = with_.stop.get()->boot.since_boot + with_.job.spec.grace;
+    const auto until = since_boot() + with_.job.spec.grace;
     while (since_boot() < until && !disk.look(until, over)) {
       if (with_.loop.run_until(over, std::min(until, disk.next_look()))) return;
     }
