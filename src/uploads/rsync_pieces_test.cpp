@@ -201,6 +201,23 @@ TEST(TransferBudget, TheTighterLimitCounts) {
   EXPECT_EQ(budget.left(), 5 * kMegabyte);
 }
 
+TEST(TransferBudget, WhatIsWrittenDuringAMeasurementCutsNothingByBeingCountedTwice) {
+  const Limits limits{.max_upload_bytes = 1000};
+  DiskCount disk;
+  TransferBudget budget(limits, disk);
+  budget.measured(0, {0, 1 << 30}, budget.mark());
+  const auto begun = budget.mark();
+  budget.wrote(600);
+  budget.measured(600, {600, 1 << 30}, begun);
+  EXPECT_TRUE(budget.is_in_doubt());
+  EXPECT_FALSE(budget.is_used_up());
+  budget.measured(600, {600, 1 << 30}, budget.mark());
+  EXPECT_EQ(budget.left(), 400U);
+  EXPECT_FALSE(budget.wants_measure());
+  budget.wrote(1000);
+  EXPECT_TRUE(budget.is_used_up()) << "a recent, exact count is believed";
+}
+
 TEST(TransferBudget, IsSharedByAllTransfers) {
   const Limits limits{.max_upload_bytes = 20 * kMegabyte, .max_total_bytes = 30 * kMegabyte};
   DiskCount disk;

@@ -54,12 +54,16 @@ class TransferBudget {
     upload_ = upload_bytes;
     disk_.measured(all);
     at_measure_ = left();
-    upload_ += last_written_ - begun.written;
+    missed_ = last_written_ - begun.written;
+    upload_ += missed_;
     disk_.count_again_since(begun.counted);
   }
 
   /// It could not be measured: the count is all there is to go by, and is believed.
-  void not_measured() { at_measure_ = left(); }
+  void not_measured() {
+    at_measure_ = left();
+    missed_ = 0;
+  }
 
   /// The process has written so much since it started.
   void wrote(std::uint64_t written) {
@@ -77,17 +81,20 @@ class TransferBudget {
 
   [[nodiscard]] std::uint64_t left_when_measured() const { return at_measure_; }
 
-  /// Half of what was left at the last measurement is used up, or there was none yet.
-  [[nodiscard]] bool wants_measure() const {
-    return left() < at_measure_ / 2 && at_measure_ > kTrusted;
-  }
-  /// Nothing is left, and the count is recent enough to be believed.
-  [[nodiscard]] bool is_used_up() const { return left() == 0 && !wants_measure(); }
+  /// Half of what was left at the last measurement is used up, or there was none yet; or there is
+  /// doubt.
+  [[nodiscard]] bool wants_measure() const { return is_halved() || is_in_doubt(); }
+  /// Nothing is left, and the count is recent and exact enough to be believed.
+  [[nodiscard]] bool is_used_up() const { return left() == 0 && !is_in_doubt(); }
   /// Nothing is left by a count that a measurement may prove wrong: until then nothing more may be
-  /// written.
-  [[nodiscard]] bool is_in_doubt() const { return left() == 0 && wants_measure(); }
+  /// written. So the next measurement misses nothing.
+  [[nodiscard]] bool is_in_doubt() const { return left() == 0 && (is_halved() || missed_ > 0); }
 
  private:
+  [[nodiscard]] bool is_halved() const {
+    return left() < at_measure_ / 2 && at_measure_ > kTrusted;
+  }
+
   /// A count over no more than this is believed without another measurement.
   static constexpr std::uint64_t kTrusted = 1 << 20;
 
@@ -100,6 +107,7 @@ class TransferBudget {
   std::uint64_t upload_ = 0;
   std::uint64_t last_written_ = 0;
   std::uint64_t at_measure_ = UINT64_MAX;
+  std::uint64_t missed_ = 0;  ///< written by it while it was measured: perhaps counted twice
 };
 
 }  // namespace flashpods::uploads
