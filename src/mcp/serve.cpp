@@ -26,7 +26,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kLongestLine = 4 * 1024 * 1024;
-constexpr Milliseconds kLastAnswers{1'000};
+constexpr Milliseconds kLastAnswers{5'000};  // to calls that are under way at the end of the input
+constexpr Milliseconds kLastReading{1'000};
 constexpr std::size_t kPoolThreads = 2;
 
 Awaitable<void> read_lines(Fd in, Session& session) {
@@ -65,7 +66,7 @@ Awaitable<void> converse(Fd in, LineWriter& writer, Services services, StopEvent
 Awaitable<void> lose_patience(StopEvent stop, Event& closed, Timer& timer) {
   co_await stop->wait();
   co_await closed.wait();
-  co_await timer.sleep_for(kLastAnswers);
+  co_await timer.sleep_for(kLastReading);
 }
 
 /// Until all is written, or as long as a client may take that does not read.
