@@ -75,7 +75,8 @@ class Nemesis:
         shims = self.shims()
         self.crash()
         for shim in shims:
-            self.kill(shim, "flashpods-shim")
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self.kill(shim, "flashpods-shim")
         self.restart()
 
     def restart(self):
@@ -134,6 +135,8 @@ class Nemesis:
         if process is None:
             return
         words = " ".join(process.cmdline())
+        if not words:  # it has ended, or is about to be something else
+            return
         process.send_signal(signal.SIGKILL)
         self.note(kind, words)
         self.victims[kind] |= set(JOB.findall(words))
@@ -202,4 +205,5 @@ def has_shim(daemon, job_id, held):
 def locked_files():
     """Inode numbers of all flocked files."""
     with open("/proc/locks") as table:
-        return {int(line.split()[5].split(":")[2]) for line in table if "FLOCK" in line}
+        held = [line.split() for line in table if "FLOCK" in line and "->" not in line]
+    return {int(words[5].split(":")[2]) for words in held}

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from flashpods_test import golden, jobs
+from flashpods_test import golden, jobs, uploads
 from flashpods_test.daemon import Daemon
 from flashpods_test.waiting import wait_until
 
@@ -18,7 +18,7 @@ CONFIG = """
 cpus = 64
 memory_gb = 256
 [jobs]
-grace_seconds = 1
+grace_seconds = 10
 [uploads]
 max_files = 5
 [agent]
@@ -348,10 +348,9 @@ def test_upload_errors(daemon, tree):
 
 
 def test_uploads_that_are_not_ready(daemon, tree):
-    upload_id = jobs.new_upload_id()
     for number in range(5):
         (tree / str(number)).touch()
-    jobs.rsync(daemon, tree, upload_id)
+    upload_id = uploads.sent_to_its_end(daemon, tree)
     agreed("upload_finalize_quota", daemon.api.post(f"/uploads/{upload_id}/finalize"))
     agreed(
         "job_create_upload_uploading",

@@ -259,7 +259,7 @@ def listening(daemon):
     try:
         socket.create_connection((daemon.api.host, daemon.port), timeout=5).close()
         return True
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return False
 
 

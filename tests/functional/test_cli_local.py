@@ -154,6 +154,7 @@ def test_down_leaves_jobs_running_and_the_next_up_finds_them(local):
     local.up()
     job = detached(local, "echo before; until [ -e /tmp/go ]; do sleep 0.1; done; exit 5")
     wait_until(lambda: "before" in local.client().out("logs", job), what="the job's first line")
+    wait_until(lambda: local.client().json("status", job)["status"] == "running", what="running")
     local.down()
     assert container_runs(job)
     local.up()

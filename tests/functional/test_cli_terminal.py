@@ -109,12 +109,13 @@ def test_ctrl_c_asks_and_d_leaves_the_job_running(cli, watched):
 
 
 def test_ctrl_c_asks_and_enter_goes_on(cli):
-    command = "echo up; until [ -e /tmp/go ]; do sleep 0.1; done; echo end; exit 4"
+    command = "echo up; while :; do echo tick; sleep 0.1; done"
     with cli.terminal("run", "--image", BUSYBOX, "--name", "goes-on", "--", command) as terminal:
         terminal.read_until(rb"up\r\n")
         terminal.type(b"\x03")
         terminal.read_until(rb"go on: ")
         terminal.type(b"\n")
+        terminal.read_until(rb"go on: \r\n[^$]*tick")
         assert cli.json("status", "goes-on")["outcome"] is None
         terminal.type(b"\x03")
         terminal.read_until(rb"go on: [^$]*go on: ")

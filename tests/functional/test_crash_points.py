@@ -81,7 +81,7 @@ def crash(images, silent_registry, tmp_path):
 def check_hit(crashed, name):
     """Who was killed there is dead, and a killed daemon is up again."""
     wait_until(crashed.mark.exists, what=f"somebody at {name}")
-    victim = int(crashed.mark.read_text())
+    victim = int(wait_until(crashed.mark.read_text, what="its number in the mark"))
     wait_until(lambda: processes.is_dead(victim), what="its death")
     assert crashed.client.request("GET", "/health").status == 200
 

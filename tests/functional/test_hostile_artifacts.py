@@ -106,7 +106,8 @@ def test_06_nothing_of_a_job_writes_on_after_its_end(daemon):
     """A process that left the session is gone before artifacts are taken."""
     job = jobs.run(
         daemon,
-        "setsid sh -c 'while :; do date >>/artifacts/grows; done' >/dev/null 2>&1 & sleep 0.5",
+        "setsid sh -c 'while :; do date >>/artifacts/grows; done' >/dev/null 2>&1 &"
+        " until [ -s /artifacts/grows ]; do sleep 0.05; done; sleep 0.2",
     )
     before = fetch(daemon, job, "grows").body
     jobs.wait_until_removed(job["id"])
@@ -149,21 +150,13 @@ def test_12_more_artifacts_than_can_be_named(daemon):
 # Output
 
 
-def shim_of(daemon, job_id):
-    for process in processes.belonging_to(daemon.state_dir):
-        program, *arguments = process.info["cmdline"]
-        if f"/jobs/{job_id}" in " ".join(arguments[:1]) and "conmon" not in program:
-            return process
-    raise AssertionError("no shim")
-
-
 def flood(daemon, command, expected_bytes):
     """Runs a job that floods its output; the daemon answers meanwhile, the shim stays small."""
     job_id = jobs.create(daemon, jobs.worker(f"{command}; {jobs.HOLD}; exit 3"))
     jobs.wait_for(daemon, job_id, {"running"})
-    shim = shim_of(daemon, job_id)
+    (shim,) = processes.shims_of(daemon.state_dir / "jobs" / job_id)
     wait_until(lambda: jobs.status(daemon, job_id)["status"] == "running"
-               and daemon.api.get(f"/jobs/{job_id}/output?tail=1").json()["total_bytes"]
+               and daemon.api.get(f"/jobs/{job_id}/output?offset=0&limit=4").json()["total_bytes"]
                >= expected_bytes, 240, "the flood in the log")
     assert shim.memory_info().rss < 150 * MEGABYTE
     assert jobs.output(daemon, jobs.run(daemon, "echo beside")["id"]) == "beside\n"

@@ -60,8 +60,10 @@ def test_17_another_user_reads_and_changes_nothing(daemon, other_user, tree):
 
 def test_17_sockets_of_ours_are_for_us(daemon, other_user):
     """Each unix socket lies in a directory that nobody else may enter, and has no abstract name."""
-    with jobs.held(daemon, jobs.worker(jobs.HOLD)):
-        found = [path for path in daemon.state_dir.rglob("*") if path.is_socket()]
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)) as job_id:
+        # Not below the jobs before it, whose directories go while we look.
+        directories = [daemon.state_dir / "jobs" / job_id, daemon.state_dir / "run"]
+        found = [path for each in directories for path in each.rglob("*") if path.is_socket()]
         assert found
         for path in found:
             for parent in path.parents:
@@ -177,8 +179,8 @@ def in_a_container(process):
 
 def test_18_a_shim_shows_its_memory_to_nobody(daemon):
     """Not dumpable: neither /proc nor a core file has what it holds (prctl(2))."""
-    with jobs.held(daemon, jobs.worker(jobs.HOLD)):
-        shims = processes.shims_of(daemon.state_dir)
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)) as job_id:
+        shims = processes.shims_of(daemon.state_dir / "jobs" / job_id)
         assert shims
         for shim in shims:
             for name in ("environ", "mem", "maps", "auxv"):

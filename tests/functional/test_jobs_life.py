@@ -13,13 +13,21 @@ CONFIG = """
 cpus = 64
 memory_gb = 256
 [jobs]
-grace_seconds = 1
+grace_seconds = {grace}
 """
 
 
 @pytest.fixture(scope="module")
 def daemon(images):
-    with contextlib.closing(Daemon(CONFIG)) as instance:
+    """Gives each job time to hear what it is told, however busy the host is."""
+    with contextlib.closing(Daemon(CONFIG.format(grace=60))) as instance:
+        yield instance.start()
+
+
+@pytest.fixture(scope="module")
+def impatient(images):
+    """A daemon for those that listen to nothing."""
+    with contextlib.closing(Daemon(CONFIG.format(grace=1))) as instance:
         yield instance.start()
 
 
@@ -179,8 +187,8 @@ def test_a_polite_job_is_told_and_ends_itself(daemon):
     assert daemon.api.get(f"/jobs/{job['id']}/artifacts/kept").body == b"kept\n"
 
 
-def test_a_stubborn_job_is_killed(daemon):
-    job = stopped(daemon, "trap '' TERM; echo deaf; while :; do sleep 1; done", "deaf")
+def test_a_stubborn_job_is_killed(impatient):
+    job = stopped(impatient, "trap '' TERM; echo deaf; while :; do sleep 1; done", "deaf")
     assert (job["status"], job["exit_code"]) == ("cancelled", 137)
     jobs.wait_until_removed(job["id"])
 
@@ -203,11 +211,13 @@ def test_children_do_not_outlive_the_job(daemon):
 
 
 def test_cancelling_twice_and_afterwards_changes_nothing(daemon):
-    job_id = jobs.create(daemon, jobs.worker("trap '' TERM; echo deaf; while :; do sleep 1; done"))
+    # It ends when it is let go, for all the grace that it has.
+    job_id = jobs.create(daemon, jobs.worker(f"trap '' TERM; echo deaf; {jobs.HOLD}"))
     jobs.wait_for_output(daemon, job_id, "deaf")
     jobs.wait_for(daemon, job_id, {"running"})  # what it prints may be seen before that
     first, second = (daemon.api.delete(f"/jobs/{job_id}") for _ in range(2))
     assert (first.status, first.body) == (second.status, second.body)
+    jobs.let_go(daemon, job_id)
     over = jobs.wait_for(daemon, job_id)
     third = daemon.api.delete(f"/jobs/{job_id}")
     assert (third.status, third.json()["status"]) == (200, "cancelled")

@@ -22,7 +22,7 @@ private_registries = ["{registry}"]
 
 DEAF = "trap '' TERM; echo up; while :; do sleep 0.2; done"
 # A grandchild in a session of its own; the job itself waits for it.
-ESCAPING = f"setsid sh -c \"{DEAF}\" & trap '' TERM; wait; wait; while :; do sleep 0.2; done"
+ESCAPING = f"trap '' TERM; setsid sh -c \"{DEAF}\" & wait; wait; while :; do sleep 0.2; done"
 
 
 @contextlib.contextmanager

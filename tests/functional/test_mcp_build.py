@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from flashpods_test.agent import agent_of, fenced_part
+from flashpods_test.jobs import HOLD, let_go
 from flashpods_test.podman import BUSYBOX
 
 pytestmark = pytest.mark.anyio
@@ -20,11 +21,11 @@ MAIN = '#include <stdio.h>\nint answer(void);\nint main(void) { printf("%d\\n", 
 
 # /work is read-only: out of it into the job's own temporary directory, and build there. The second
 # half waits for a file, so that the test decides when the job goes on.
-BUILD = """set -e
+BUILD = f"""set -e
 cp -r /work "$TMPDIR/src"; cd "$TMPDIR/src"
 make
 echo "built, now waiting"
-sleep 3
+{HOLD}
 cp myapp /artifacts/
 echo done >/artifacts/build.log"""
 
@@ -58,7 +59,9 @@ async def seen_running(agent, job, word):
         assert not status["is_over"], f"over before it printed {word}: {status}"
 
 
-async def test_a_c_project_is_built_and_comes_back(agent, project, tmp_path, worker_image):
+async def test_a_c_project_is_built_and_comes_back(
+    daemon, agent, project, tmp_path, worker_image
+):
     spawned = await agent.data(
         "spawn_worker", command=BUILD, files={"local_path": str(project)}, image=worker_image,
         cpus=2, memory_gb=2, timeout_minutes=10,
@@ -73,6 +76,7 @@ async def test_a_c_project_is_built_and_comes_back(agent, project, tmp_path, wor
     assert (status["is_over"], status["exit_code"], status["outcome"]) == (False, None, None)
     assert "no artifacts" in await agent.text("get_job_artifacts", job_id=job)
 
+    let_go(daemon, job)
     ended = await agent.wait(job)
     assert (ended["status"], ended["exit_code"], ended["cause"]) == ("completed", 0, None)
     assert ended["duration"].endswith("s")

@@ -119,7 +119,7 @@ async def test_a_cancelled_spawn_stops_its_upload_and_the_next_goes_on(daemon, p
         )
         assert upload.result is None
         assert daemon.api.get("/jobs/taken-up-again").status == 404
-        status = await agent.data("get_job_status", job_id=upload.key)
+        status = await agent.wait(upload.key)
         assert (status["status"], status["is_over"]) == ("cancelled", True)
         relay.release()
         again = await agent.data("spawn_worker", command="ls -l /work", image=BUSYBOX,
@@ -134,10 +134,12 @@ async def test_an_interrupted_upload_goes_on_in_a_new_process_under_its_id(daemo
         return {entry.name for entry in (daemon.state_dir / "uploads").iterdir()}
 
     before = kept()
-    async with slow_agent(daemon, project) as (agent, _), anyio.create_task_group() as tasks:
+    async with slow_agent(daemon, project) as (agent, relay), anyio.create_task_group() as tasks:
         upload = Upload(agent, "two-processes")
         tasks.start_soon(upload.run)
-        await upload.begun.wait()
+        await anyio.to_thread.run_sync(
+            lambda: wait_until(lambda: relay.sent > 2 * MB, what="the first files")
+        )
         upload.scope.cancel()
     wait_until(lambda: kept() - before, what="the part that was sent")
     [begun] = kept() - before

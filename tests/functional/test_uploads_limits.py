@@ -29,8 +29,7 @@ def test_what_is_too_large_is_stopped_in_the_middle(make_daemon, tmp_path):
     (source / "file").unlink()
     for number in range(11):
         (source / str(number)).touch()
-    many = jobs.new_upload_id()
-    jobs.rsync(daemon, source, many)
+    many = uploads.sent_to_its_end(daemon, source)
     error = refusal(daemon.api.post(f"/uploads/{many}/finalize"), 507, "upload_quota_exceeded")
     assert "11" in error["message"] and "10" in error["message"]
     assert daemon.api.delete(f"/uploads/{many}").status == 200

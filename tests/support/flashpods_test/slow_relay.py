@@ -1,14 +1,18 @@
 """A TCP relay on the loopback that makes uploads last as long as a test needs."""
 
+import contextlib
 import socket
 import threading
 import urllib.parse
 
 CHUNK = 64 * 1024
+HELD_BYTES = 4_000_000
+LONGEST_SILENCE = 40  # seconds; less than rsync's --timeout
 
 
 class SlowRelay:
-    """Passes bytes on to the real server: slowly towards it until release(), at once back."""
+    """Passes bytes on to the real server, and at once back. Towards it slowly, and after a few
+    megabytes hardly at all, until release(): no test has to be done before the files are sent."""
 
     def __init__(self, port, bytes_per_second=2_000_000):
         self.port, self.pause = port, CHUNK / bytes_per_second
@@ -50,10 +54,13 @@ class SlowRelay:
         try:
             while data := source.recv(CHUNK):
                 if slow:
-                    self.released.wait(self.pause)
+                    held = self.sent >= HELD_BYTES
+                    self.released.wait(LONGEST_SILENCE if held else self.pause)
                     self.sent += len(data)
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            source.close()
-            target.close()
+            for each in (source, target):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)  # close() alone waits for the other pump's recv()
+                each.close()

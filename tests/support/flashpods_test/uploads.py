@@ -3,10 +3,12 @@
 import hashlib
 import io
 import os
+import pathlib
 import stat
 import tarfile
 
 from . import jobs
+from .waiting import wait_until
 
 
 def described(root):
@@ -50,6 +52,17 @@ def as_seen_by_a_job(daemon, upload_id):
     return described_in_tar(daemon.api.get(f"/jobs/{job['id']}/artifacts/work.tar").body)
 
 
+def sent_to_its_end(daemon, source):
+    """The id of an upload that nothing cut off, though it has more files than it may: the daemon
+    counts them only now and then."""
+
+    def sent():
+        upload_id = jobs.new_upload_id()
+        return jobs.rsync(daemon, source, upload_id, check=False).returncode == 0 and upload_id
+
+    return wait_until(sent, what="a transfer that is not cut off")
+
+
 def refused(daemon, source, upload_id, *options):
     """What rsync says when it is refused."""
     done = jobs.rsync(daemon, source, upload_id, *options, check=False)
@@ -63,5 +76,7 @@ def state(daemon, upload_id):
 
 
 def on_disk(daemon, upload_id):
-    """Directories that still hold something of it."""
-    return [path for path in daemon.state_dir.rglob(upload_id) if path.is_dir()]
+    """Directories that still hold something of it. Others may go while we look, which stops a
+    rglob()."""
+    walk = os.walk(daemon.state_dir)
+    return [pathlib.Path(top, upload_id) for top, names, _ in walk if upload_id in names]
