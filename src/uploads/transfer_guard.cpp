@@ -77,7 +77,7 @@ Awaitable<void> TransferGuard::poll() {
 }
 
 bool TransferGuard::is_measure_due() const {
-  return budget_.wants_measure() || with_.clock.monotonic() >= next_measure_;
+  return (!cut_ && budget_.wants_measure()) || with_.clock.monotonic() >= next_measure_;
 }
 
 Awaitable<void> TransferGuard::keep_measured() {
@@ -96,8 +96,8 @@ void TransferGuard::enforce() {
   if (failures_ >= kMaxFailures) cut("unmeasured");
   look_for_failure();
   if (end_by_ && with_.clock.monotonic() >= *end_by_) process_.signal(SIGTERM);
-  // Last: one that is let go has its limits by now.
-  process_.hold(budget_.is_in_doubt());
+  // Last: one that is let go has its limits by now. One that is cut off has its last words to say.
+  process_.hold(!cut_ && budget_.is_in_doubt());
 }
 
 Milliseconds TransferGuard::poll_interval() {
