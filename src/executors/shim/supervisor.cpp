@@ -105,7 +105,10 @@ void Supervisor::remove_container() {
   remove_until_gone();
   FLASHPODS_FAILPOINT("shim.container_gone");
   const auto file = with_.job.spec.directory / kRemovedFile;
-  while (!write_file_durably(file, "") && exists("")) with_.loop.pause(kFirstPause);
+  for (auto wait = kFirstPause; !write_file_durably(file, "") && exists("");
+       wait = std::min(2 * wait, kLongestPause)) {
+    with_.loop.pause(wait);
+  }
   FLASHPODS_FAILPOINT("shim.removed");
   with_.control.tell("removed");
 }
@@ -418,8 +421,8 @@ void Supervisor::send(int signal) {
   if (!watch_.signal(signal)) with_.podman.kill(signal);
 }
 
-/// The grace counts from the signal: a start that was slow to end takes none of it. Who fills the disk
-/// gets no time to go on with it, not even what is left of a grace.
+/// The grace counts from the signal: a start that was slow to end takes none of it. Who fills the
+/// disk gets no time to go on with it.
 void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
   const auto over = [this] { return watch_.over(); };
   if (with_.stop.get()->cause != EndCause::kDiskQuota) {
