@@ -9,9 +9,9 @@
 
 namespace flashpods::mcp {
 
-/// Speaks MCP (JSON-RPC, one message a line) until `in` ends; calls that run then get a second to
-/// answer. Nothing but protocol goes to `out`. Also ends when `stop` (may be null) is set: calls
-/// get no second then, and a client that reads no more is not waited for. However it ends, nothing
+/// Speaks MCP (JSON-RPC, one message a line) until `in` ends; calls that run then get five seconds
+/// to answer. Nothing but protocol goes to `out`. Also ends when `stop` (may be null) is set: calls
+/// get no time then, and a client that reads no more is not waited for. However it ends, nothing
 /// that it began is left: no call, no transfer. To end it, set `stop`; do not cancel it.
 Awaitable<void> serve(Fd in, Fd out, Services services, std::shared_ptr<Event> stop = nullptr);
 
