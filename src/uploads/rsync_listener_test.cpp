@@ -249,7 +249,7 @@ class DuringTransfer : public Rsync {
  protected:
   DuringTransfer() {
     SystemRandom random;
-    put(source_ / "big", random_hex(random, 2 << 20));
+    put(source_ / "big", random_hex(random, 10 << 20));
     slow_.emplace(source_, daemon_.url("uploads/upload_a/"), directory_.path() / "pid");
     wait_until([this] { return in_transfer(); });
   }

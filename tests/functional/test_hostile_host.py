@@ -61,9 +61,10 @@ def test_17_another_user_reads_and_changes_nothing(daemon, other_user, tree):
 def test_17_sockets_of_ours_are_for_us(daemon, other_user):
     """Each unix socket lies in a directory that nobody else may enter, and has no abstract name."""
     with jobs.held(daemon, jobs.worker(jobs.HOLD)) as job_id:
-        # Not below the jobs before it, whose directories go while we look.
-        directories = [daemon.state_dir / "jobs" / job_id, daemon.state_dir / "run"]
-        found = [path for each in directories for path in each.rglob("*") if path.is_socket()]
+        # Of jobs this one alone: those before it go while we look.
+        places = [each for each in daemon.state_dir.iterdir() if each.name != "jobs"]
+        places.append(daemon.state_dir / "jobs" / job_id)
+        found = [path for each in places for path in each.rglob("*") if path.is_socket()]
         assert found
         for path in found:
             for parent in path.parents:

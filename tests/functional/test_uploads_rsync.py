@@ -129,7 +129,7 @@ def slow_transfer(daemon, source, upload_id):
 
 
 def test_an_upload_under_way_is_nobody_elses(daemon, tree):
-    (tree / "large").write_bytes(os.urandom(5 * MEGABYTE))
+    (tree / "large").write_bytes(os.urandom(20 * MEGABYTE))  # for longer than both refusals take
     upload_id = jobs.new_upload_id()
     with slow_transfer(daemon, tree, upload_id):
         refusal(daemon.api.post(f"/uploads/{upload_id}/finalize"), 409, "upload_in_progress")

@@ -122,8 +122,9 @@ TEST_P(UnreliablePodman, ItsSilenceDoesNotKeepAJobAlive) {
 
 // The job speaks while `podman run` has still to return.
 TEST_P(UnreliablePodman, ASlowStartTakesNothingOfTheGrace) {
-  behave("[ $verb = run ] && { podman \"$@\"; code=$?; sleep 3; exit $code; }");
-  const auto spec = worker("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done");
+  behave("[ $verb = run ] && { podman \"$@\"; code=$?; sleep 7; exit $code; }");
+  auto spec = worker("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done");
+  spec.grace = Seconds(5);
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().stop(spec.job_id));

@@ -101,7 +101,7 @@ def wait_for(daemon, job_id, states=TERMINAL, timeout=120):
     return wait_until(reached, timeout, what=f"{job_id} in {sorted(states)}", interval=0.1)
 
 
-def wait_for_output(daemon, job_id, text, timeout=60):
+def wait_for_output(daemon, job_id, text, timeout=120):
     """The output, once it has this text in it."""
 
     def seen():

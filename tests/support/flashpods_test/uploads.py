@@ -8,7 +8,6 @@ import stat
 import tarfile
 
 from . import jobs
-from .waiting import wait_until
 
 
 def described(root):
@@ -56,11 +55,12 @@ def sent_to_its_end(daemon, source):
     """The id of an upload that nothing cut off, though it has more files than it may: the daemon
     counts them only now and then."""
 
-    def sent():
+    for _ in range(20):
         upload_id = jobs.new_upload_id()
-        return jobs.rsync(daemon, source, upload_id, check=False).returncode == 0 and upload_id
-
-    return wait_until(sent, what="a transfer that is not cut off")
+        done = jobs.rsync(daemon, source, upload_id, check=False)
+        if done.returncode == 0:
+            return upload_id
+    raise AssertionError(f"each was cut off, the last with: {done.stderr}")
 
 
 def refused(daemon, source, upload_id, *options):
