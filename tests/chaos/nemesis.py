@@ -158,10 +158,10 @@ class Nemesis:
         return self.dice.choice(ordered) if ordered else None
 
     def shims(self):
-        return self.ours("/flashpods-shim")
+        return self.ours("flashpods-shim")
 
     def conmons(self):
-        return [each for each in self.ours("/conmon") if program_of(each) == "conmon"]
+        return [each for each in self.ours("conmon") if program_of(each) == "conmon"]
 
     def podmans(self):
         """Those that the daemon and its shims have called."""
@@ -176,7 +176,7 @@ class Nemesis:
         return [
             process
             for process in processes.belonging_to(self.daemon.state_dir)
-            if process.info["cmdline"][0].endswith(program)
+            if processes.program_of(process) == program
         ]
 
 
