@@ -95,7 +95,7 @@ TEST_P(ShimTest, AVanishedContainerIsLostNotGuessed) {
 
 TEST_P(ShimTest, ADeadlineHoldsWithoutADaemonAndOverANewShim) {
   auto spec = worker("echo up; sleep 1000");
-  spec.run_limit = 15s;
+  spec.run_limit = 8s;
   launch(spec);
   wait_for_output(spec, "up");
   daemon_->run(daemon_->executor().wait_started(spec.job_id));
