@@ -93,6 +93,13 @@ jobs::Exited ExecutorSuite::run(const jobs::ContainerSpec& spec) {
   return wait(spec);
 }
 
+jobs::Exited ExecutorSuite::run_and_stop(const jobs::ContainerSpec& spec, const std::string& text) {
+  launch(spec);
+  wait_for_output(spec, text);
+  daemon_->run(daemon_->executor().stop(spec.job_id));
+  return wait(spec);
+}
+
 std::string ExecutorSuite::log_of(const jobs::ContainerSpec& spec) {
   return read_file(spec.log_file, 100'000'000).value_or("");
 }

@@ -57,10 +57,7 @@ TEST_P(ExecutorSuite, ACodeThatLooksLikeASignalIsACode) {
 TEST_P(ExecutorSuite, StopIsPoliteToTheObedient) {
   auto spec = worker("trap 'echo goodbye; exit 5' TERM; echo ready; while :; do sleep 0.1; done");
   spec.grace = 50s;
-  launch(spec);
-  wait_for_output(spec, "ready");
-  daemon_->run(daemon_->executor().stop(spec.job_id));
-  const auto exited = wait(spec);
+  const auto exited = run_and_stop(spec, "ready");
   EXPECT_EQ(exited.cause, EndCause::kCancelled);
   EXPECT_EQ(exited.exit_code, 5);
   EXPECT_EQ(log_of(spec), "ready\ngoodbye\n");
@@ -70,10 +67,7 @@ TEST_P(ExecutorSuite, StopIsFirmWithTheStubbornAndTheirChildren) {
   const auto spec = worker(
       "trap '' TERM; setsid sh -c 'trap \"\" TERM; while :; do sleep 1; done' & "
       "echo ready; while :; do sleep 1; done");
-  launch(spec);
-  wait_for_output(spec, "ready");
-  daemon_->run(daemon_->executor().stop(spec.job_id));
-  EXPECT_EQ(wait(spec).cause, EndCause::kCancelled);
+  EXPECT_EQ(run_and_stop(spec, "ready").cause, EndCause::kCancelled);
 }
 
 TEST_P(ExecutorSuite, AStopBeforeTheStartHolds) {

@@ -76,6 +76,8 @@ class ExecutorSuite : public testing::TestWithParam<ExecutorUnderTest> {
   jobs::ContainerSpec worker(std::string command);
   /// launch, wait_exited, wait_removed.
   jobs::Exited run(const jobs::ContainerSpec& spec);
+  /// The same, and stopped as soon as its log has this text.
+  jobs::Exited run_and_stop(const jobs::ContainerSpec& spec, const std::string& text);
   void launch(const jobs::ContainerSpec& spec);
   jobs::Exited wait(const jobs::ContainerSpec& spec);
   static std::string log_of(const jobs::ContainerSpec& spec);

@@ -125,10 +125,7 @@ TEST_P(UnreliablePodman, ASlowStartTakesNothingOfTheGrace) {
   behave("[ $verb = run ] && { podman \"$@\"; code=$?; sleep 7; exit $code; }");
   auto spec = worker("trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done");
   spec.grace = Seconds(5);
-  launch(spec);
-  wait_for_output(spec, "up");
-  daemon_->run(daemon_->executor().stop(spec.job_id));
-  const auto exited = wait(spec);
+  const auto exited = run_and_stop(spec, "up");
   EXPECT_EQ(exited.cause, EndCause::kCancelled);
   EXPECT_EQ(exited.exit_code, 3);
   EXPECT_EQ(log_of(spec), "up\nbye\n");
