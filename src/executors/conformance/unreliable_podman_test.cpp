@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "executors/conformance/podman_fixture.h"
 #include "executors/podman/run_command.h"
+#include "executors/shim/job_files.h"
 
 namespace flashpods::executors {
 namespace {
@@ -74,6 +75,38 @@ TEST_P(UnreliablePodman, ACommandRunsOnThoughPodmanCouldNotNoteItsStart) {
   EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
   EXPECT_EQ(exited.exit_code, 6);
   EXPECT_EQ(log_of(spec), "up\n");
+}
+
+/// Podman is killed when the job is over, and has noted nothing of it.
+std::string dies_with(const jobs::ContainerSpec& spec) {
+  return R"(
+[ $verb = inspect ] && { said=$(podman "$@") || exit; printf "%s" "$said" | sed '
+  s/"StartedAt": *"[^"]*"/"StartedAt": "0001-01-01T00:00:00Z"/
+  s/"Status": *"[a-z]*"/"Status": "created"/'; exit; }
+[ $verb = run ] && {
+  podman "$@"
+  while [ ! -s ')" +
+         (spec.directory / shim::kExitCodeLink).string() + R"(' ]; do sleep 0.05; done
+  kill -9 $$
+}
+)";
+}
+
+TEST_P(UnreliablePodman, ACodeThatAHeldContainerCouldHaveIsTheCommandsIfItSpoke) {
+  const auto spec = worker("echo up; exit 137");
+  behave(dies_with(spec));
+  const auto exited = run(spec);
+  EXPECT_EQ(exited.cause, EndCause::kExited) << exited.message;
+  EXPECT_EQ(exited.exit_code, 137);
+  EXPECT_EQ(log_of(spec), "up\n");
+}
+
+TEST_P(UnreliablePodman, ACodeThatAHeldContainerCouldHaveProvesNothing) {
+  const auto spec = worker("exit 137");
+  behave(dies_with(spec));
+  const auto exited = run(spec);
+  EXPECT_EQ(exited.cause, EndCause::kLost) << exited.message;
+  EXPECT_FALSE(exited.exit_code);
 }
 
 TEST_P(UnreliablePodman, AStartThatPodmanNotedTooEarlyFailed) {

@@ -3,6 +3,8 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <iterator>
+#include <poll.h>
 #include <utility>
 
 #include "base/files.h"
@@ -140,6 +142,12 @@ void OutputPump::discard() {
       most -= size;
     }
   }
+}
+
+bool OutputPump::has_any() const {
+  if (log_.bytes() > 0 || !held_.empty()) return true;
+  pollfd ends[] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
+  return ::poll(ends, std::size(ends), 0) > 0;
 }
 
 }  // namespace flashpods::shim

@@ -37,6 +37,9 @@ class OutputPump {
   /// on meanwhile cannot keep it busy.
   void discard();
 
+  /// Something came, be it in the log by now or in a FIFO still.
+  [[nodiscard]] bool has_any() const;
+
   [[nodiscard]] logs::LogWriter& log() { return log_; }
 
  private:

@@ -43,7 +43,7 @@ std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
 }
 
 /// Held before its first instruction, a container can only be killed: any other code is the
-/// command's.
+/// command's. So is this one, if the command spoke.
 bool may_be_of_a_held_container(int code) { return code == 128 + SIGKILL || code == 128 + SIGTERM; }
 
 bool create_file(const std::filesystem::path& path) {
@@ -237,7 +237,8 @@ std::optional<Exited> Supervisor::adopt_unnoted(podman::ContainerRecord record) 
   }
   with_.loop.run_until([this] { return watch_.over(); }, since_boot() + kConmonPatience);
   const auto code = conmons_exit_code(with_.job.spec.directory);
-  if (!code || (!started_ && may_be_of_a_held_container(*code))) {
+  const bool ran = started_ || with_.output.has_any();
+  if (!code || (!ran && may_be_of_a_held_container(*code))) {
     return ended_early(EndCause::kLost, "Podman was killed; whether the command ran is unknown.");
   }
   note_ended(record, *code);
@@ -254,8 +255,10 @@ void Supervisor::note_ended(podman::ContainerRecord& record, int code) const {
 }
 
 /// What an interrupted podman left (a container, or only its storage) would keep the name in use,
-/// and what its OCI runtime said is none of the job's output.
+/// and what its OCI runtime said is none of the job's output; nor does it prove, to a shim after
+/// us, that the command ran before we killed it.
 std::optional<Exited> Supervisor::clear_and_start() {
+  with_.output.discard();
   remove_until_gone();
   with_.output.discard();
   return start_anew();
