@@ -1,5 +1,6 @@
 #include "uploads/process_io.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <string_view>
@@ -67,6 +68,13 @@ void set_limit(pid_t process, Resource resource, rlim_t value) {
 std::uint64_t bytes_written_by(pid_t process) { return sum_of(process, "wchar: "); }
 
 std::uint64_t bytes_read_by(pid_t process) { return sum_of(process, "rchar: "); }
+
+bool is_stopped(pid_t process) {
+  return std::ranges::any_of(with_descendants(process), [](pid_t each) {
+    const auto text = read_file(fmt::format("/proc/{}/stat", each), kMaxProcFile).value_or("");
+    return text.contains(") T ");  // proc_pid_stat(5); a name may contain it too, and no harm done
+  });
+}
 
 void limit_file_size(pid_t process, std::uint64_t bytes) {
   set_limit(process, RLIMIT_FSIZE, bytes);

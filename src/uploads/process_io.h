@@ -13,6 +13,9 @@ namespace flashpods::uploads {
 /// The same of what they read, from files and sockets (rchar).
 [[nodiscard]] std::uint64_t bytes_read_by(pid_t process);
 
+/// The process or a descendant is stopped by a signal (SIGSTOP), not by a tracer.
+[[nodiscard]] bool is_stopped(pid_t process);
+
 /// Sets RLIMIT_FSIZE (setrlimit(2)) of a running process and its descendants: from now on a write
 /// beyond `bytes` in any file fails with EFBIG where SIGXFSZ is ignored.
 void limit_file_size(pid_t process, std::uint64_t bytes);

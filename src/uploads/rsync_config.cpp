@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "uploads/transfer_area.h"
 
 namespace flashpods::uploads {
 
@@ -54,6 +55,7 @@ Result<std::string> rsync_config(const RsyncModule& module) {
       "{}"
       "[uploads]\n"
       "path = {}\n"
+      "temp dir = /{}\n"
       "read only = no\n"
       "write only = yes\n"
       "list = no\n"
@@ -61,7 +63,7 @@ Result<std::string> rsync_config(const RsyncModule& module) {
       "refuse options = {}\n"
       "pre-xfer exec = {}\n",
       module.log.native(), module.timeout_seconds, module.as_root ? "uid = 0\ngid = 0\n" : "",
-      module.directory.native(), kRefused, hook);
+      module.directory.native(), kReceiving, kRefused, hook);
   if (module.secrets_file) {
     text += fmt::format("auth users = {}\nsecrets file = {}\nstrict modes = yes\n", kRsyncUser,
                         secrets);

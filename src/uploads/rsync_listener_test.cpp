@@ -322,6 +322,26 @@ TEST(RsyncQuota, WhatCannotBeMeasuredIsCutOffByItsCount) {
   EXPECT_LT(tree_bytes(daemon.received("upload_a")), 36 * kMegabyte);
 }
 
+// As on a host so busy that we are seldom let run, while rsync is.
+TEST(RsyncQuota, WhoLooksLateHasMissedNoMoreThanAFile) {
+  Daemon daemon({.max_upload_bytes = 20 * kMegabyte});
+  const std::jthread busy([&daemon](const std::stop_token& stop) {
+    const auto block = []() -> Awaitable<void> {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      co_return;
+    };
+    while (!stop.stop_requested()) daemon.on_loop(block());
+  });
+  TemporaryDirectory source;
+  shell("cd " + source.path().native() +
+        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
+  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
+                          source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
+  EXPECT_NE(sent.code, 0);
+  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
+  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 22 * kMegabyte);
+}
+
 TEST(RsyncQuota, AFullDiskRefusesNewUploads) {
   Daemon daemon({.max_total_bytes = 2 * kMegabyte});
   TemporaryDirectory source;

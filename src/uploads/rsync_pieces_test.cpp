@@ -29,6 +29,7 @@ TEST(RsyncConfig, IsWriteOnlyAndQuotesTheHook) {
   ASSERT_TRUE(text);
   EXPECT_THAT(*text, HasSubstr("write only = yes\n"));
   EXPECT_THAT(*text, HasSubstr("list = no\n"));
+  EXPECT_THAT(*text, HasSubstr("temp dir = /.receiving\n"));
   EXPECT_THAT(*text, HasSubstr("pre-xfer exec = '/a b/it'\\''s' '--rsync-hook'\n"));
   EXPECT_THAT(*text, HasSubstr("auth users = flashpods\nsecrets file = /s/users\n"));
   EXPECT_THAT(*text, Not(HasSubstr("uid = 0")));

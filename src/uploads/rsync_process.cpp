@@ -30,14 +30,19 @@ void RsyncProcess::send(int number) const {
 
 void RsyncProcess::signal(int number) {
   signalled_ = true;
+  held_ = false;
   send(number);
-  hold(false);
+  pass();
 }
 
 void RsyncProcess::hold(bool held) {
   if (held == held_ || (held && signalled_)) return;
   held_ = held;
   send(held ? SIGSTOP : SIGCONT);
+}
+
+void RsyncProcess::pass() {
+  if (!held_) send(SIGCONT);
 }
 
 Awaitable<ChildExit> RsyncProcess::await_end() {

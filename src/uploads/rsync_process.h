@@ -33,6 +33,9 @@ class RsyncProcess {
   /// does where its last daemon could not.
   void hold(bool held);
 
+  /// Lets go on whom a FileGate stopped, unless they are held.
+  void pass();
+
   /// Of a child: until it has ended. Call once.
   Awaitable<ChildExit> await_end();
 

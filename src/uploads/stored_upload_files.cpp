@@ -105,7 +105,13 @@ Awaitable<Result<std::vector<std::string>>> StoredUploadFiles::sealed() {
 
 Awaitable<Result<TreeContent>> StoredUploadFiles::measure_transfer(std::string connection,
                                                                    std::string id) {
-  auto work = [path = area_.module(connection) / id] { return measure_upload(path); };
+  auto work = [path = area_.module(connection) / id, receiving = area_.receiving(connection)] {
+    // Before the rest: what moves there meanwhile is rather counted twice than not at all.
+    const auto underway = measure_upload(receiving);
+    auto upload = measure_upload(path);
+    if (upload && underway) upload->disk_bytes += underway->disk_bytes;
+    return upload;
+  };
   co_return co_await pool_.run(std::move(work));
 }
 

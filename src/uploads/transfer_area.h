@@ -5,6 +5,7 @@
 //   transfers/NAME/rsyncd.conf  its configuration
 //   transfers/NAME/log          a FIFO, which it logs to
 //   transfers/NAME/module/      its rsync module; the one upload it may write is moved in here
+//   transfers/NAME/module/.receiving/  the file it receives just now
 // So a transfer that outlives a killed daemon is found by its lock, and no one else can touch, seal
 // or remove the upload meanwhile: it is not in its usual place. Everything here blocks.
 
@@ -20,6 +21,9 @@
 
 namespace flashpods::uploads {
 
+/// Where rsync makes each file before it puts it in its place, below the module. No upload's id.
+inline constexpr const char* kReceiving = ".receiving";
+
 /// The number of the lock's descriptor in the process.
 inline constexpr int kLockDescriptor = 3;
 
@@ -27,6 +31,7 @@ struct TransferSlot {
   std::string name;
   std::filesystem::path directory;
   std::filesystem::path module;
+  std::filesystem::path receiving;
   Fd lock;  ///< shared lock, to be inherited by the process
 };
 
@@ -39,6 +44,7 @@ class TransferArea {
   /// Notes whose slot it is.
   [[nodiscard]] Result<void> write_process(std::string_view name, pid_t process) const;
   [[nodiscard]] std::filesystem::path module(std::string_view name) const;
+  [[nodiscard]] std::filesystem::path receiving(std::string_view name) const;
   [[nodiscard]] std::filesystem::path log(std::string_view name) const;
   /// True while some process holds the slot's lock.
   [[nodiscard]] bool is_live(std::string_view name) const;

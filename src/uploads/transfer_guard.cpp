@@ -21,6 +21,9 @@ namespace {
 constexpr Milliseconds kPoll{50};
 constexpr Milliseconds kPollNearLimit{5};
 constexpr std::uint64_t kNearLimit = std::uint64_t{192} << 20;
+/// From here on one file at a time: more than is written between two looks on a host so busy that
+/// it keeps us waiting.
+constexpr std::uint64_t kFileByFile = std::uint64_t{64} << 20;
 /// What messages take, written while nothing is stored.
 constexpr std::uint64_t kLittle = std::uint64_t{64} << 10;
 constexpr std::uint64_t kAlwaysRead = std::uint64_t{64} << 20;
@@ -47,7 +50,11 @@ TransferGuard::TransferGuard(Receiving receiving, RsyncProcess& process,
       budget_(uploads_.limits(), uploads_.disk()),
       due_(process.executor()) {}
 
-TransferGuard::~TransferGuard() { process_.hold(false); }
+TransferGuard::~TransferGuard() {
+  gate_.reset();
+  process_.hold(false);
+  process_.pass();
+}
 
 void TransferGuard::admit(const Admission& admission) {
   budget_.wrote(bytes_written_by(process_.pid()));
@@ -55,6 +62,17 @@ void TransferGuard::admit(const Admission& admission) {
   budget_.measured(admission.upload_bytes, admission.disk, begun);
   // Not by a count that may have others' bytes twice: what is over is seen by polling.
   limit_file_size(process_.pid(), budget_.left_when_measured());
+  gate_if_near();
+}
+
+void TransferGuard::gate_if_near() {
+  if (budget_.left() >= kFileByFile || std::exchange(tried_gate_, true)) return;
+  auto gate = FileGate::put_up(process_.executor(), files_.area().receiving(name_), process_.pid());
+  if (gate) {
+    gate_.emplace(std::move(*gate));
+  } else {
+    with_.log.warning("transfer_not_gated", {{"upload_id", id_}, {"why", gate.error().message}});
+  }
 }
 
 Awaitable<void> TransferGuard::watch(std::string upload_id) {
@@ -67,13 +85,27 @@ Awaitable<void> TransferGuard::watch(std::string upload_id) {
 /// Goes on during a measurement: over many files that takes long, and rsync writes on.
 Awaitable<void> TransferGuard::poll() {
   while (!process_.ended()) {
+    gate_if_near();
+    if (gate_) gate_->clear();
+    // Before the count: what is stopped writes no more.
+    const bool stopped = gate_ && is_stopped(process_.pid());
     budget_.wrote(bytes_written_by(process_.pid()));
     if (is_measure_due()) due_.cancel();
     enforce();
-    const auto interval = poll_interval();
-    co_await process_.pause(interval);
+    if (stopped) process_.pass();
+    co_await pause();
   }
   due_.cancel();
+}
+
+Awaitable<void> TransferGuard::pause() {
+  using namespace asio::experimental::awaitable_operators;
+  const auto interval = poll_interval();
+  if (gate_) {
+    co_await (process_.pause(interval) || gate_->wait());
+  } else {
+    co_await process_.pause(interval);
+  }
 }
 
 bool TransferGuard::is_measure_due() const {

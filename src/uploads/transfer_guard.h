@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "async/awaitable.h"
+#include "uploads/file_gate.h"
 #include "uploads/rsync_log.h"
 #include "uploads/rsync_process.h"
 #include "uploads/stored_upload_files.h"
@@ -55,6 +56,8 @@ class TransferGuard {
   void end_what_goes_on();
   [[nodiscard]] bool only_reads();
   [[nodiscard]] Milliseconds poll_interval();
+  void gate_if_near();
+  Awaitable<void> pause();
 
   Uploads& uploads_;
   StoredUploadFiles& files_;
@@ -64,6 +67,7 @@ class TransferGuard {
   std::string name_;
   std::string id_;
   TransferBudget budget_;
+  std::optional<FileGate> gate_;   ///< once it is near a limit
   boost::asio::steady_timer due_;  ///< cancelled when a measurement may be due
   std::uint64_t entries_ = 0;      ///< files and directories, at the last measurement
   std::optional<std::uint64_t> entries_at_cut_;
@@ -77,6 +81,7 @@ class TransferGuard {
   bool ended_ = false;
   bool failed_ = false;
   bool yields_ = false;  ///< to us, near the limit
+  bool tried_gate_ = false;
 };
 
 }  // namespace flashpods::uploads
