@@ -281,6 +281,21 @@ TEST_F(DuringTransfer, DeleteEndsIt) {
 
 TEST_F(DuringTransfer, CloseEndsItAndGivesTheUploadBack) {}  // ~Daemon would hang otherwise
 
+/// A hundred megabytes, half a megabyte each.
+ClientResult send_many_files(const Daemon& daemon) {
+  const TemporaryDirectory source;
+  shell("cd " + source.path().native() +
+        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
+  return shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " + source.path().native() +
+               "/ " + daemon.url("uploads/upload_a/"));
+}
+
+/// What is there when the transfer is over.
+std::uint64_t bytes_kept(const Daemon& daemon) {
+  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
+  return tree_bytes(daemon.received("upload_a"));
+}
+
 TEST(RsyncQuota, AFileThatIsTooLargeIsCutOff) {
   Daemon daemon({.max_upload_bytes = 20 * kMegabyte});
   TemporaryDirectory source;
@@ -289,21 +304,15 @@ TEST(RsyncQuota, AFileThatIsTooLargeIsCutOff) {
                           source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
   EXPECT_NE(sent.code, 0);
   EXPECT_THAT(sent.output, HasSubstr("File too large"));
-  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
-  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 1 * kMegabyte);
+  EXPECT_LT(bytes_kept(daemon), 1 * kMegabyte);
 }
 
 TEST(RsyncQuota, ManySmallFilesAreCutOffToo) {
   Daemon daemon({.max_upload_bytes = 20 * kMegabyte});
-  TemporaryDirectory source;
-  shell("cd " + source.path().native() +
-        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
-  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
-                          source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
+  const auto sent = send_many_files(daemon);
   EXPECT_NE(sent.code, 0);
   EXPECT_THAT(sent.output, HasSubstr("File too large"));
-  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
-  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 36 * kMegabyte);
+  EXPECT_LT(bytes_kept(daemon), 36 * kMegabyte);
 }
 
 TEST(RsyncQuota, WhatCannotBeMeasuredIsCutOffByItsCount) {
@@ -312,14 +321,9 @@ TEST(RsyncQuota, WhatCannotBeMeasuredIsCutOffByItsCount) {
     if (measured++ == 0) return {};
     return std::unexpected(Error{});
   });
-  TemporaryDirectory source;
-  shell("cd " + source.path().native() +
-        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
-  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
-                          source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
+  const auto sent = send_many_files(daemon);
   EXPECT_NE(sent.code, 0);
-  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
-  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 36 * kMegabyte);
+  EXPECT_LT(bytes_kept(daemon), 36 * kMegabyte);
 }
 
 // As on a host so busy that we are seldom let run, while rsync is.
@@ -332,14 +336,9 @@ TEST(RsyncQuota, WhoLooksLateHasMissedNoMoreThanAFile) {
     };
     while (!stop.stop_requested()) daemon.on_loop(block());
   });
-  TemporaryDirectory source;
-  shell("cd " + source.path().native() +
-        " && for i in $(seq 200); do head -c 500K /dev/urandom > f$i; done");
-  const auto sent = shell("RSYNC_PASSWORD=" + std::string{kSecret} + " rsync -a " +
-                          source.path().native() + "/ " + daemon.url("uploads/upload_a/"));
+  const auto sent = send_many_files(daemon);
   EXPECT_NE(sent.code, 0);
-  wait_until([&] { return fs::exists(daemon.received("upload_a")); });
-  EXPECT_LT(tree_bytes(daemon.received("upload_a")), 22 * kMegabyte);
+  EXPECT_LT(bytes_kept(daemon), 22 * kMegabyte);
 }
 
 TEST(RsyncQuota, AFullDiskRefusesNewUploads) {
