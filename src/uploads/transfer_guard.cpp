@@ -51,8 +51,9 @@ TransferGuard::TransferGuard(Receiving receiving, RsyncProcess& process,
       due_(process.executor()) {}
 
 TransferGuard::~TransferGuard() {
-  gate_.reset();
   process_.hold(false);
+  if (!gate_) return;  // a SIGCONT for nothing takes a debugger's SIGSTOP away, or LeakSanitizer's
+  gate_.reset();
   process_.pass();
 }
 
