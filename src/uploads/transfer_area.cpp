@@ -42,8 +42,8 @@ std::vector<std::string> upload_ids(const std::filesystem::path& module) {
 }  // namespace
 
 Result<TransferSlot> TransferArea::open(const std::string& name) const {
-  TransferSlot slot{name, directory_ / name, module(name), receiving(name), {}};
-  if (auto made = make_directories(slot.receiving); !made) return std::unexpected(made.error());
+  TransferSlot slot{name, directory_ / name, module(name), {}};
+  if (auto made = make_directories(receiving(name)); !made) return std::unexpected(made.error());
   const auto file = slot.directory / kLock;
   slot.lock = Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!slot.lock || ::flock(slot.lock.get(), LOCK_SH | LOCK_NB) != 0) {

@@ -31,7 +31,6 @@ struct TransferSlot {
   std::string name;
   std::filesystem::path directory;
   std::filesystem::path module;
-  std::filesystem::path receiving;
   Fd lock;  ///< shared lock, to be inherited by the process
 };
 
