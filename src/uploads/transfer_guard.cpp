@@ -58,6 +58,7 @@ TransferGuard::~TransferGuard() {
 }
 
 void TransferGuard::admit(const Admission& admission) {
+  id_ = admission.id;
   budget_.wrote(bytes_written_by(process_.pid()));
   const TransferBudget::Mark begun{budget_.mark().written, admission.counted};
   budget_.measured(admission.upload_bytes, admission.disk, begun);
