@@ -1,5 +1,6 @@
 #include "http/request_reader.h"
 
+#include <cctype>
 #include <string>
 #include <utility>
 
@@ -55,6 +56,17 @@ void add_header(Headers& headers, std::string name, std::string_view value) {
   if (is_new) return;
   at->second += is_cookie(at->first) ? "; " : ", ";
   at->second += value;
+}
+
+/// Whether all of a chunk's header is there: its line, and after the last chunk's the trailer too.
+/// The empty line that ends the chunk before may come first (RFC 9112, section 7.1).
+bool has_chunk_header(std::string_view input) {
+  if (input.starts_with("\r\n")) input.remove_prefix(2);
+  const auto end = input.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  const bool is_last =
+      std::isxdigit(static_cast<unsigned char>(input[input.find_first_not_of('0')])) == 0;
+  return !is_last || input.find("\r\n\r\n", end) != std::string_view::npos;
 }
 
 /// One request on its way in.
@@ -152,7 +164,9 @@ class Reader {
   }
 
   /// Feeds the parser what is there, but never more at once than a chunk's header line or the
-  /// trailer may take: of one that is longer it takes nothing, however its bytes arrived.
+  /// trailer may take: of one that is longer it takes nothing, however its bytes arrived. Where the
+  /// header is all there and the parser still asks for more, it looks for the end of a quoted
+  /// extension beyond the line, in what is the chunk's data.
   bool take_body() {
     std::string& input = wire_.input();
     std::size_t taken = 0;
@@ -161,6 +175,8 @@ class Reader {
       error_code error;
       const std::size_t used = parser_.put(boost::asio::buffer(window), error);
       if (error && error != beast_http::error::need_more) return refuse(to_error(error, limits_));
+      if (used == 0 && has_chunk_header(window))
+        return refuse(to_error(beast_http::error::bad_chunk_extension, limits_));
       if (used == 0 && window.size() == limits_.header)
         return refuse(header_too_large(limits_.header));
       if (used == 0) break;

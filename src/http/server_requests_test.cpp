@@ -73,7 +73,7 @@ TEST_F(ServerRequests, PipelinedRequestsAreAnsweredInOrder) {
 
 TEST_F(ServerRequests, BytesMayComeOneByOne) {
   RawClient client(server.port());
-  for (const char byte : chunked("5;x=y\r\nhello\r\n0\r\nTrailer: no\r\n\r\n"))
+  for (const char byte : chunked("5;x=y;z=\"\\\"\"\r\nhello\r\n0\r\nTrailer: no\r\n\r\n"))
     client.send(std::string_view(&byte, 1));
   EXPECT_EQ(body_of(client.read_reply()), "POST|p#hello");
   client.send(get("/next"));
@@ -201,7 +201,9 @@ TEST_F(ServerRequests, BrokenChunksAreRefused) {
   for (const std::string& chunks :
        {"x\r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n",
         "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
-        "fffffffffffffffff\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n"}) {
+        "fffffffffffffffff\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
+        "5;x=\"y\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n5;x=\"\\\"\r\nhello\r\n0\r\n\r\n",
+        "0;x=\"y\r\n\r\n", "1\r\nx\r\n00;x=\"y\r\nTrailer: no\r\n\r\n"}) {
     const std::string reply = ask_with_smuggled(server, chunked(chunks));
     EXPECT_EQ(status_of(reply), 400) << chunks;
   }
