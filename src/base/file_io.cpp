@@ -66,7 +66,11 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 
 Result<Fd> open_fifo(const std::filesystem::path& path) {
   if (::mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) return errno_failure("make", path);
-  Fd fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  constexpr int kFlags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW;
+  Fd fifo(::open(path.c_str(), kFlags));
+  if (!fifo && errno == EACCES && ::chmod(path.c_str(), 0600) == 0) {
+    fifo.reset(::open(path.c_str(), kFlags));
+  }
   if (!fifo) return errno_failure("open", path);
   return fifo;
 }

@@ -38,7 +38,8 @@ namespace flashpods {
 [[nodiscard]] Result<void> write_all(int fd, std::string_view data);
 
 /// Makes a FIFO (mode 0600) or opens one again; never blocks. Open for reading and writing, it is
-/// no end of file without writers and no broken pipe without readers.
+/// no end of file without writers and no broken pipe without readers. One of ours whose mode was
+/// taken away gets it back.
 [[nodiscard]] Result<Fd> open_fifo(const std::filesystem::path& path);
 
 /// Replaces `path` atomically and durably: temporary sibling, fsync, rename, fsync of the

@@ -15,6 +15,7 @@
 #include "executors/shim/job_files.h"
 #include "executors/shim/lan_isolation.h"
 #include "executors/shim/output_keeper.h"
+#include "executors/shim/read_only_mount.h"
 #include "executors/shim/shared_limits.h"
 #include "executors/shim/shim_records.h"
 #include "process/find_program.h"
@@ -60,10 +61,11 @@ Result<void> change_bundle(const std::filesystem::path& bundle, const BundleChan
   return write_all(file.get(), *changed);
 }
 
-Result<void> connect_output(const std::filesystem::path& fifo, int target) {
-  const Fd opened(::open(fifo.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!opened || ::dup2(opened.get(), target) < 0) {
-    return std::unexpected(errno_error("cannot open " + fifo.string()));
+Result<void> connect_output(const std::filesystem::path& directory, const char* name, int target) {
+  const auto fifo = open_fifo_for_job(directory, name);
+  if (!fifo) return std::unexpected(fifo.error());
+  if (::dup2(fifo->get(), target) < 0) {
+    return std::unexpected(errno_error("cannot connect the job's output"));
   }
   return {};
 }
@@ -92,8 +94,8 @@ Result<void> prepare(const std::filesystem::path& directory, const std::string& 
   if (auto linked = link_exit_file(directory, arguments); !linked) return linked;
   if (auto changed = change_bundle(bundle, change_for(job)); !changed) return changed;
   if (auto joined = join_common_keyring(); !joined) return joined;
-  if (auto out = connect_output(directory / kStdoutFifo, STDOUT_FILENO); !out) return out;
-  return connect_output(directory / kStderrFifo, STDERR_FILENO);
+  if (auto out = connect_output(directory, kStdoutFifo, STDOUT_FILENO); !out) return out;
+  return connect_output(directory, kStderrFifo, STDERR_FILENO);
 }
 
 Result<void> become_conmon(std::vector<char*> arguments, const std::string& conmon) {
