@@ -1,7 +1,7 @@
 // flashpods-shim JOBDIR [CONTROL_FD]: owns one job's container until it is gone.
 // Called as JOBDIR/conmon it is the step between podman and conmon; the OCI runtime calls it as the
 // hook that closes private networks to the job; and it calls itself to count what a job has on
-// disk.
+// disk, and to keep a job's output.
 
 #include <charconv>
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include "executors/shim/conmon_stage.h"
 #include "executors/shim/disk_use.h"
 #include "executors/shim/lan_isolation.h"
+#include "executors/shim/output_keeper.h"
 #include "executors/shim/run_shim.h"
 
 namespace {
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path name = argc > 0 ? argv[0] : "";
   if (name.filename() == podman::kConmonStage) return shim::run_conmon_stage(argc, argv);
   if (name == shim::kIsolationHook) return shim::run_isolation_hook();
+  if (name == shim::kOutputKeeper && argc == 2) return shim::run_output_keeper(argv[1]);
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("flashpods-shim " FLASHPODS_VERSION);
     return 0;

@@ -67,11 +67,20 @@ bool mentions_read_only(std::string_view log_tail) {
          log_tail.find("EROFS") != std::string_view::npos;
 }
 
+/// The command ended before anybody asked it to, though the news came later.
+bool ended_before_the_stop(const Job& job, const Exited& exited) {
+  const bool by_itself = exited.cause == EndCause::kExited ||
+                         exited.cause == EndCause::kSignalled ||
+                         exited.cause == EndCause::kOomKilled;
+  return by_itself && exited.at < *job.stop_requested_at;
+}
+
 }  // namespace
 
 Ending decide_ending(const Job& job, const Exited& exited) {
   const Ending ending = by_cause(job, exited);
   if (!job.stop_requested_at || ending.status == Status::kTimedOut) return ending;
+  if (ended_before_the_stop(job, exited)) return ending;
   return {Status::kCancelled, std::string{to_string(EndCause::kCancelled)}, "Job was cancelled"};
 }
 
@@ -89,8 +98,14 @@ Ending with_doubtful_artifacts(Ending ending) {
   return ending;
 }
 
-std::optional<std::string> advise(const Job& job, const Ending& ending, const Exited& exited,
-                                  std::string_view log_tail) {
+namespace {
+
+constexpr const char* kIncompleteLog =
+    "The log may be incomplete: every process that kept the job's output was killed, or the disk "
+    "refused it.";
+
+std::optional<std::string> advise_on_failure(const Job& job, const Ending& ending,
+                                             const Exited& exited, std::string_view log_tail) {
   if (ending.status != Status::kFailed) return std::nullopt;
   if (job.request.workspace == Workspace::kReadOnly && mentions_read_only(log_tail)) {
     return "The command tried to write where it may not: /work is read-only for workers. Write to "
@@ -107,6 +122,15 @@ std::optional<std::string> advise(const Job& job, const Ending& ending, const Ex
            "more memory_gb";
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> advise(const Job& job, const Ending& ending, const Exited& exited,
+                                  std::string_view log_tail) {
+  auto advice = advise_on_failure(job, ending, exited, log_tail);
+  if (!exited.log_incomplete) return advice;
+  return advice ? *advice + ". " + kIncompleteLog : kIncompleteLog;
 }
 
 }  // namespace flashpods::jobs

@@ -15,8 +15,9 @@ struct Ending {
   std::string message;              ///< for a person; may quote podman
 };
 
-/// How the job ends, given what its container did. A stop that was asked for before the end was
-/// recorded wins over whatever the command did meanwhile: a cancelled job never completes.
+/// How the job ends, given what its container did. A stop wins over whatever the command did after
+/// it was asked for: a cancelled job never completes. A command that had ended by itself before
+/// keeps its own end, however late the news of it came.
 [[nodiscard]] Ending decide_ending(const Job& job, const Exited& exited);
 
 /// A conflict of artifact names fails a job whatever its command did, unless it was stopped.
@@ -26,7 +27,8 @@ struct Ending {
 /// whether its artifacts are whole: a job is not said to be completed then.
 [[nodiscard]] Ending with_doubtful_artifacts(Ending ending);
 
-/// Advice for a job that failed, from us alone: `log_tail` is looked at, never quoted.
+/// Advice for a job that failed, or whose log may lack something, from us alone: `log_tail` is
+/// looked at, never quoted.
 [[nodiscard]] std::optional<std::string> advise(const Job& job, const Ending& ending,
                                                 const Exited& exited, std::string_view log_tail);
 

@@ -68,6 +68,27 @@ TEST(Ending, ACancelledJobNeverCompletes) {
   EXPECT_EQ(decide_ending(stopped(), exited_with(EndCause::kTimedOut)).status, Status::kTimedOut);
 }
 
+TEST(Ending, ACommandThatEndedBeforeTheStopKeepsItsEnd) {
+  Job job;
+  job.stop_requested_at = Time{Seconds{10}};
+  Exited exited = exited_with(EndCause::kExited, 0);
+  exited.at = Time{Seconds{9}};
+  EXPECT_EQ(decide_ending(job, exited).status, Status::kCompleted);
+  exited.at = Time{Seconds{10}};
+  EXPECT_EQ(decide_ending(job, exited).status, Status::kCancelled);
+  exited.cause = EndCause::kCancelled;
+  exited.at = Time{Seconds{9}};
+  EXPECT_EQ(decide_ending(job, exited).status, Status::kCancelled);
+}
+
+TEST(Ending, AnIncompleteLogIsSaidWhateverTheEnd) {
+  Exited exited = exited_with(EndCause::kExited, 0);
+  exited.log_incomplete = true;
+  const auto advice = advise({}, decide_ending({}, exited), exited, "");
+  ASSERT_TRUE(advice);
+  EXPECT_TRUE(advice->contains("log may be incomplete")) << *advice;
+}
+
 TEST(Ending, WhatIsLostIsNamedByHowFarItGot) {
   Exited lost = exited_with(EndCause::kLost);
   EXPECT_EQ(decide_ending({}, lost).error, "container_lost_on_recovery");

@@ -83,14 +83,16 @@ struct Exited {
   Time at{};
   std::uint64_t log_bytes = 0;
   bool log_truncated = false;
+  bool log_incomplete = false;  ///< output may be missing, though not for the log's limit
   /// The host restarted after this was noted: what the job left may not have reached the disk.
   bool host_restarted_since = false;
 };
 
-/// A container of this instance that exists, running or not.
+/// A container of this instance that exists, running or not; or processes of a job, perhaps another
+/// instance's, that a start has left without a container.
 struct Observed {
   std::string job_id;
-  std::string container_id;
+  std::string container_id;  ///< empty for processes without a container
   bool running = false;
 };
 
@@ -117,10 +119,11 @@ class Executor {
   /// it is durable, and after a restart it asks again. Nothing happens to an unknown job.
   virtual Awaitable<void> stop(std::string job_id) = 0;
 
-  /// Kills and removes a container without a job, or a leftover; done when it is gone.
+  /// Kills and removes a container without a job, and processes that a start left; done when all
+  /// are gone.
   virtual Awaitable<Result<void>> remove(std::string job_id) = 0;
 
-  /// All containers of this instance.
+  /// All containers of this instance, and all jobs with processes but without a container.
   virtual Awaitable<Result<std::vector<Observed>>> list() = 0;
 };
 

@@ -25,6 +25,7 @@ class FakeExecutor final : public Executor {
     std::optional<Started> started;
     std::optional<Exited> exited;
     bool removed = false;
+    bool only_processes = false;  ///< podman knows none, but processes are left
   };
   using World = std::map<std::string, Container>;
 
@@ -79,7 +80,8 @@ class FakeExecutor final : public Executor {
   Awaitable<Result<std::vector<Observed>>> list() override {
     std::vector<Observed> all;
     for (const auto& [id, container] : world_) {
-      if (!container.removed) all.push_back({id, "c-" + id, !container.exited});
+      const auto container_id = container.only_processes ? "" : "c-" + id;
+      if (!container.removed) all.push_back({id, container_id, !container.exited});
     }
     co_return all;
   }

@@ -349,12 +349,30 @@ TEST_F(LifecycleTest, OrphansAndUnknownFilesAreSweptKnownOnesStay) {
   world_[orphan];
   files_.workspaces.insert(orphan);
   files_.logs.insert(orphan);
-  await(retention_->remove_unknown_containers());
+  await(retention_->remove_orphans());
   await(retention_->sweep());
   EXPECT_FALSE(world_.contains(orphan));
   EXPECT_TRUE(world_.contains(id));
   EXPECT_EQ(files_.workspaces, std::set<std::string>{id});
   EXPECT_TRUE(files_.logs.empty());
+}
+
+TEST_F(LifecycleTest, ProcessesWithoutAContainerEndOnlyIfTheirJobIsKnownAndOver) {
+  const std::string over = create();
+  run(over);
+  exit(over, EndCause::kExited, 0);
+  remove(over);
+  const std::string runs = create();
+  run(runs);
+  const std::string unknown = "job_bbbbbbbbbbbbbbbb";  // of another instance, perhaps
+  for (const auto& id : {over, unknown}) {
+    world_[id] = {};
+    world_[id].only_processes = true;
+  }
+  await(retention_->remove_orphans());
+  EXPECT_FALSE(world_.contains(over));
+  EXPECT_TRUE(world_.contains(runs));
+  EXPECT_TRUE(world_.contains(unknown));
 }
 
 TEST_F(LifecycleTest, ANearlyFullDiskTakesNoNewJob) {

@@ -11,16 +11,11 @@ Awaitable<Result<void>> Reconciler::recover() {
 
 Awaitable<void> Reconciler::run() {
   for (;;) {
-    // A daemon makes none itself: once is enough, but podman may not answer so soon after a boot.
-    if (!no_orphans_) co_await attempt(look_for_orphans());
+    co_await attempt(with_.retention.remove_orphans());
     co_await attempt(with_.uploads.sweep());
     co_await attempt(with_.retention.sweep());
     co_await with_.timer.sleep_for(kEvery);
   }
-}
-
-Awaitable<void> Reconciler::look_for_orphans() {
-  no_orphans_ = co_await with_.retention.remove_unknown_containers();
 }
 
 /// What a full disk prevents now is done by a later turn.

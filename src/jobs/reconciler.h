@@ -25,16 +25,14 @@ class Reconciler {
   /// isn't over has its coroutine again. After an error it may be called again.
   Awaitable<Result<void>> recover();
 
-  /// Once recovered: containers without a job go, and what is due is deleted, every minute. Ends
-  /// only with its task.
+  /// Once recovered, every minute: removes containers and processes without a job, and deletes what
+  /// is due. Ends only with its task.
   Awaitable<void> run();
 
  private:
   Awaitable<void> attempt(Awaitable<void> work);
-  Awaitable<void> look_for_orphans();
 
   Parts with_;
-  bool no_orphans_ = false;  ///< of an earlier daemon
 };
 
 }  // namespace flashpods::jobs

@@ -75,21 +75,20 @@ Awaitable<void> Retention::drop_oldest_logs() {
   for (const std::string& id : chosen) co_await delete_log(id);
 }
 
-Awaitable<bool> Retention::remove_unknown_containers() {
+Awaitable<void> Retention::remove_orphans() {
   const auto containers = co_await with_.executor.list();
   if (!containers) {
     with_.log.error("containers_not_listed", {{"message", containers.error().message}});
-    co_return false;
+    co_return;
   }
-  bool all = true;
   for (const Observed& container : *containers) {
     const auto job = co_await row(container.job_id);
-    if (job && !job->released_at) continue;  // its own coroutine sees to it
+    if (job && !job->released_at) continue;                // its own coroutine sees to it
+    if (!job && container.container_id.empty()) continue;  // of another instance, perhaps
     with_.log.warning("orphan_container", {{"job", container.job_id}});
     const auto removed = co_await with_.executor.remove(container.job_id);
-    all = done("container", container.job_id, removed) && all;
+    done("container", container.job_id, removed);
   }
-  co_return all;
 }
 
 /// A workspace is left where its removal failed; the rest only where a crash came before any row.

@@ -14,9 +14,9 @@ class Retention {
   /// Every minute (spec, "Cleanup Semantics"); files that no row names included.
   Awaitable<void> sweep();
 
-  /// At start: containers without a job are removed (spec, "API Crash Safety"). False if podman
-  /// failed: to be repeated.
-  Awaitable<bool> remove_unknown_containers();
+  /// Removes containers and processes whose job is over or unknown (spec, "API Crash Safety"). An
+  /// executor that fails is asked again in the next minute.
+  Awaitable<void> remove_orphans();
 
  private:
   Awaitable<void> clean(Job job);

@@ -18,7 +18,7 @@ struct Invariants::Seen {
   std::optional<std::int64_t> exit_code;
   std::string error;
   std::string message;
-  bool stop_requested;
+  std::optional<Time> stop_requested_at;
   bool released;
   bool log_deleted;
   bool artifacts_deleted;
@@ -36,7 +36,7 @@ std::vector<Invariants::Seen> Invariants::jobs_in(Transaction& tx) {
                    row.optional_text("client_job_id"), row.optional_text("outcome"),
                    row.optional_integer("exit_code"), row.optional_text("error").value_or(""),
                    row.optional_text("message").value_or(""),
-                   row.optional_text("stop_requested_at").has_value(),
+                   row.optional_time("stop_requested_at"),
                    row.optional_text("released_at").has_value(),
                    row.optional_text("log_deleted_at").has_value(),
                    row.optional_text("artifacts_deleted_at").has_value(),
@@ -95,12 +95,20 @@ void Invariants::check_transition(const Seen& job) {
   entry->second = job.status;
 }
 
+/// The command had ended before anybody asked for the stop.
+bool Invariants::ended_before_its_stop(const Seen& job) const {
+  const Container* container = containers_.find(job.id);
+  return job.stop_requested_at && container != nullptr &&
+         container->phase >= Container::Phase::kEnded &&
+         container->exited.at < *job.stop_requested_at;
+}
+
 /// The end is the container's own, and a cancelled job never completes.
 void Invariants::check_outcome(const Seen& job) {
   if (!job.is_over()) return;
   const auto outcome = job.end();
-  const bool stopped = job.stop_requested || promises.stopped.contains(job.id);
-  if (stopped && outcome == Status::kCompleted) {
+  const bool stopped = job.stop_requested_at || promises.stopped.contains(job.id);
+  if (stopped && outcome == Status::kCompleted && !ended_before_its_stop(job)) {
     violation(job.id, "was cancelled and completed");
   }
   if (outcome == Status::kCompleted && job.exit_code != 0) {

@@ -52,6 +52,7 @@ class Invariants {
   static std::vector<Seen> jobs_in(Transaction& tx);
   void check_transition(const Seen& job);
   void check_outcome(const Seen& job);
+  [[nodiscard]] bool ended_before_its_stop(const Seen& job) const;
   void check_kept(const Seen& job);
   void check_reason(const Seen& job);
   void look_at_uploads(Transaction& tx);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -120,7 +121,11 @@ void ExecutorSuite::wait_for_output(const jobs::ContainerSpec& spec, const std::
 std::size_t ExecutorSuite::containers() {
   const auto list = daemon_->run(daemon_->executor().list());
   EXPECT_TRUE(list) << list.error().message;
-  return list ? list->size() : 999;
+  if (!list) return 999;
+  return static_cast<std::size_t>(std::ranges::count_if(*list, [this](const auto& observed) {
+    return !observed.container_id.empty() ||
+           std::ranges::find(specs_, observed.job_id, &jobs::ContainerSpec::job_id) != specs_.end();
+  }));
 }
 
 }  // namespace flashpods::executors

@@ -279,6 +279,25 @@ TEST_P(UnreliablePodman, WhatAnInterruptedStartSaysIsNoOutputOfTheJob) {
   EXPECT_EQ(log_of(spec), "up\ndone\n");
 }
 
+/// The OCI runtime fails and leaves a process that has no namespace of its own yet.
+constexpr const char* kRuntimeLeavesAProcess = R"(
+case " $* " in *" create "*) ;; *) exec runc "$@" ;; esac
+setsid sh -c 'echo $$ >"$1/left.new"; mv "$1/left.new" "$1/left"; exec sleep 600' sh "$here" &
+while [ ! -e "$here/left" ]; do sleep 0.05; done
+exit 1
+)";
+
+TEST_P(UnreliablePodman, WhatAFailedStartLeftAtAnEarlyStageIsEnded) {
+  const auto script = "#!/bin/sh\nhere=" + here().string() + kRuntimeLeavesAProcess;
+  ASSERT_TRUE(write_file_durably(here() / "runtime", script, 0700));
+  behave("[ $verb = run ] && exec podman --runtime $here/runtime \"$@\"");
+  const auto spec = worker("echo never");
+  EXPECT_EQ(run(spec).cause, EndCause::kStartFailed);
+  const auto left = std::stoi(read_file(here() / "left", 32).value_or("0"));
+  ASSERT_GT(left, 1);
+  EXPECT_NE(::kill(left, 0), 0) << "it still runs";
+}
+
 // As rootless podman does, whose work is done by a child of the process that is started.
 TEST_P(UnreliablePodman, WhatGoesOnWithoutTheOneThatWasKilledIsWaitedFor) {
   behave(R"(

@@ -11,6 +11,7 @@
 #include "executors/podman/podman_words.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/job_processes.h"
 #include "executors/shim/lan_isolation.h"
 #include "executors/shim/leftovers.h"
 #include "executors/shim/shim_records.h"
@@ -163,7 +164,7 @@ Awaitable<Result<void>> PodmanExecutor::remove(std::string job_id) {
   const auto ours = co_await list();
   if (!ours) co_return std::unexpected(ours.error());
   for (const auto& container : *ours) {
-    if (container.job_id != job_id) continue;
+    if (container.job_id != job_id || container.container_id.empty()) continue;
     auto words = podman::remove_command(config_.settings, container.container_id);
     const auto answer = co_await podman(std::move(words));
     if (!answer) co_return std::unexpected(answer.error());
@@ -192,8 +193,11 @@ Awaitable<Result<std::vector<jobs::Observed>>> PodmanExecutor::list() {
   const auto answer = co_await podman(std::move(words));
   if (!answer) co_return std::unexpected(answer.error());
   auto parsed = podman::parse_list(*answer);
-  if (parsed) co_return std::move(*parsed);
-  co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman ps gave no list.");
+  if (!parsed) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman ps gave no list.");
+  auto with_processes = co_await with_.pool.run([] { return shim::jobs_with_processes(); });
+  for (const auto& container : *parsed) with_processes.erase(container.job_id);
+  for (const auto& job_id : with_processes) parsed->push_back({job_id, "", true});
+  co_return std::move(*parsed);
 }
 
 Awaitable<Result<Capabilities>> PodmanExecutor::probe() {

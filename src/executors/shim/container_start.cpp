@@ -47,6 +47,20 @@ bool ContainerStart::use_other_runtime() {
   return true;
 }
 
+Result<void> ContainerStart::prepare() const {
+  const auto& directory = job_.spec.directory;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::filesystem::remove(directory / podman::kConmonStage, error);
+  std::filesystem::create_symlink(self, directory / podman::kConmonStage, error);
+  if (error) return std::unexpected(errno_error(error.value(), "cannot link to ourselves"));
+  for (const auto& name : podman::scratch_directories()) {
+    auto made = make_directories(directory / podman::kScratchDirectory / name);
+    if (!made) return made;
+  }
+  return {};
+}
+
 bool ContainerStart::try_run(const std::string& image) {
   std::optional<Milliseconds> asked;
   ToolLimits limits;

@@ -27,6 +27,11 @@ class ContainerStart {
 
   [[nodiscard]] Outcome run();
 
+  /// Makes what podman looks for in the job's directory: the link that makes us its conmon, and a
+  /// worker's private directories. Call it before every start, and never once a command may have
+  /// run: the private directories are the job's then, and a job may leave anything in their place.
+  [[nodiscard]] Result<void> prepare() const;
+
   /// When the start limit is over, since boot.
   [[nodiscard]] Milliseconds deadline() const { return deadline_; }
 

@@ -1,6 +1,8 @@
 #include "executors/shim/container_watch.h"
 
+#include <cerrno>
 #include <charconv>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -66,14 +68,19 @@ void ContainerWatch::forget(Process& process) {
   process = {};
 }
 
+/// A zombie has ended: its handle is readable at once.
 void ContainerWatch::follow(Process& process, pid_t pid) {
   auto handle = open_process_handle(pid);
   if (!handle) return;
   process.pid = pid;
   process.handle = std::move(*handle);
-  process.alive = true;
+  pollfd ended{process.handle.get(), POLLIN, 0};
+  process.gone = ::poll(&ended, 1, 0) == 1;
+  process.alive = process.was_alive = !process.gone;
+  if (process.gone) return;
   loop_.watch(process.handle.get(), [this, &process] {
     process.alive = false;
+    process.gone = true;
     loop_.forget(process.handle.get());
   });
 }
@@ -87,7 +94,11 @@ void ContainerWatch::open(const std::filesystem::path& directory, const std::str
   forget(init_);
   if (conmon > 1 && is_conmon_of(conmon, container_id)) follow(conmon_, conmon);
   const auto parent = conmon_.alive ? conmon : -1;  // else the number may be somebody else's by now
-  if (init > 1 && is_init_of(init, parent, container_id)) follow(init_, init);
+  if (init > 1 && is_init_of(init, parent, container_id)) {
+    follow(init_, init);
+  } else if (init > 1) {
+    init_.gone = !proc_text(init, "status").empty() || (::kill(init, 0) != 0 && errno == ESRCH);
+  }
 }
 
 // Every container of ours runs with --init: once the command may run, podman's init has taken the
@@ -102,6 +113,11 @@ ContainerWatch::Progress ContainerWatch::progress() const {
 bool ContainerWatch::signal(int number) const {
   return init_.alive &&
          ::syscall(SYS_pidfd_send_signal, init_.handle.get(), number, nullptr, 0) == 0;
+}
+
+void ContainerWatch::signal_conmon(int number) const {
+  if (!conmon_.alive) return;
+  ::syscall(SYS_pidfd_send_signal, conmon_.handle.get(), number, nullptr, 0);
 }
 
 std::optional<int> ContainerWatch::init_status() {

@@ -36,18 +36,31 @@ class ContainerWatch {
   /// Neither of the two runs any more.
   [[nodiscard]] bool over() const { return !conmon_.alive && !init_.alive; }
 
+  /// The container's init has ended, as far as is known: nothing of the command runs any more.
+  [[nodiscard]] bool ended() const { return over() || only_conmon_is_left(); }
+
   /// It ran when it was opened.
-  [[nodiscard]] bool saw_init() const { return init_.pid > 0; }
+  [[nodiscard]] bool saw_init() const { return init_.was_alive; }
+
+  /// The init is followed by a handle: its end is certain once it is seen.
+  [[nodiscard]] bool follows_init() const { return init_.pid > 0; }
 
   /// Both ran, and both have ended.
   [[nodiscard]] bool saw_the_end() const { return over() && conmon_.pid > 0 && init_.pid > 0; }
 
-  /// The job is over as far as we see it; conmon has only to tidy up.
-  [[nodiscard]] bool only_conmon_is_left() const { return conmon_.alive && !init_.alive; }
+  /// The init is known to have ended, and conmon has only to write down its exit code.
+  [[nodiscard]] bool only_conmon_is_left() const { return conmon_.alive && init_.gone; }
+
+  /// conmon runs, and whether the init does could not be read from /proc (no free descriptor, for
+  /// one): open() again.
+  [[nodiscard]] bool is_uncertain() const { return conmon_.alive && !init_.alive && !init_.gone; }
 
   /// Sends a signal to the container's init. SIGKILL ends every process in the container. False if
   /// we may not (an image with a user of its own), or there is none: then podman must do it.
   [[nodiscard]] bool signal(int number) const;
+
+  /// Sends a signal to conmon, if it runs.
+  void signal_conmon(int number) const;
 
   /// The container's PID 1 as the host counts; 0 if it is gone or not known.
   [[nodiscard]] pid_t init_pid() const { return init_.alive ? init_.pid : 0; }
@@ -61,6 +74,8 @@ class ContainerWatch {
     pid_t pid = -1;
     Fd handle;
     bool alive = false;
+    bool was_alive = false;  ///< when it was opened
+    bool gone = false;       ///< seen to end, or its number is nobody's or somebody else's
   };
   void follow(Process& process, pid_t pid);
   void forget(Process& process);

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "executors/shim/boot_time.h"
 #include "executors/shim/job_files.h"
 
 namespace flashpods::shim {
@@ -18,6 +19,7 @@ namespace flashpods::shim {
 namespace {
 
 constexpr std::size_t kLongestLine = 4096;
+constexpr Milliseconds kListenRetry{1'000};
 
 bool is_our_own(int socket) {
   ucred peer{};
@@ -37,6 +39,20 @@ bool asks_to_stop(std::string_view line) {
   return command && command->is_object() && command->value("command", nlohmann::json()) == "stop";
 }
 
+Result<Fd> make_listener(const std::filesystem::path& directory) {
+  auto opened = open_directory(directory);
+  if (!opened) return std::unexpected(opened.error());
+  ::unlinkat(opened->get(), kSocketFile, 0);
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto address = unix_address(socket_address(opened->get()));
+  if (!socket ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(socket.get(), 16) != 0) {
+    return std::unexpected(errno_error("cannot listen on the control socket"));
+  }
+  return socket;
+}
+
 }  // namespace
 
 std::string socket_address(int directory) {
@@ -48,20 +64,13 @@ ControlServer::~ControlServer() {
   for (const auto& [fd, peer] : peers_) loop_.forget(fd);
 }
 
-Result<void> ControlServer::listen(const std::filesystem::path& directory) {
-  auto opened = open_directory(directory);
-  if (!opened) return std::unexpected(opened.error());
-  ::unlinkat(opened->get(), kSocketFile, 0);
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const auto address = unix_address(socket_address(opened->get()));
-  if (!socket ||
-      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(socket.get(), 16) != 0) {
-    return std::unexpected(errno_error("cannot listen on the control socket"));
+void ControlServer::listen(const std::filesystem::path& directory) {
+  auto listener = make_listener(directory);
+  if (!listener) {
+    return loop_.call_at(since_boot() + kListenRetry, [this, directory] { listen(directory); });
   }
-  listener_ = std::move(socket);
+  listener_ = std::move(*listener);
   loop_.watch(listener_.get(), [this] { accept_one(); });
-  return {};
 }
 
 void ControlServer::accept_one() {

@@ -24,7 +24,9 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  [[nodiscard]] Result<void> listen(const std::filesystem::path& directory);
+  /// Makes `shim.sock`. On a full disk it tries again each second: until then only the starter,
+  /// through its own socket, reaches the shim.
+  void listen(const std::filesystem::path& directory);
 
   /// Takes over a connected socket and greets ("hello").
   void adopt(Fd socket);

@@ -2,13 +2,15 @@
 
 #include <array>
 #include <cstdlib>
+#include <fcntl.h>
 #include <limits>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "executors/shim/job_files.h"
 #include "process/platform.h"
 
@@ -35,23 +37,37 @@ void wait_for_change(int changes) {
     const auto read = ::read(changes, names.data(), names.size());
 }
 
-void keep_output(const std::filesystem::path& directory) {
-  ::setsid();  // whoever waits for podman's process group does not wait for us
-  ::prctl(PR_SET_NAME, "output-keeper");
-  ::close(STDIN_FILENO);
-  close_descriptors(STDERR_FILENO + 1, std::numeric_limits<int>::max());
-  Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  const auto watched = IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF;
-  if (::inotify_add_watch(changes.get(), directory.c_str(), watched) < 0) changes.reset();
-  while (is_needed(directory)) wait_for_change(changes.get());
+/// Held for as long as the keeper lives; the lock is not released otherwise.
+Fd take_keeper_lock(const std::filesystem::path& directory) {
+  const auto file = directory / kKeeperLockFile;
+  Fd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) lock.reset();
+  return lock;
 }
 
 }  // namespace
 
 void start_output_keeper(const std::filesystem::path& directory) {
   if (::fork() != 0) return;  // without it, only the death of everybody else costs output
-  keep_output(directory);
-  ::_exit(EXIT_SUCCESS);
+  ::setsid();  // whoever waits for podman's process group does not wait for the keeper
+  const char* const arguments[] = {kOutputKeeper, directory.c_str(), nullptr};
+  ::execv("/proc/self/exe", const_cast<char* const*>(arguments));
+  ::_exit(EXIT_FAILURE);
+}
+
+int run_output_keeper(const std::filesystem::path& directory) {
+  close_descriptors(0, std::numeric_limits<int>::max());
+  // The job's FIFO as stderr would make this a process of its container (job_processes.h).
+  for (int standard = 0; standard <= STDERR_FILENO; ++standard) ::open("/dev/null", O_RDWR);
+  const auto out = open_fifo(directory / kStdoutFifo);
+  const auto err = open_fifo(directory / kStderrFifo);
+  const Fd lock = take_keeper_lock(directory);
+  if (!out || !err || !lock) return EXIT_FAILURE;
+  Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  const auto watched = IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF;
+  if (::inotify_add_watch(changes.get(), directory.c_str(), watched) < 0) changes.reset();
+  while (is_needed(directory)) wait_for_change(changes.get());
+  return EXIT_SUCCESS;
 }
 
 }  // namespace flashpods::shim

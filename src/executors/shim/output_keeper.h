@@ -4,11 +4,15 @@
 
 namespace flashpods::shim {
 
-/// Starts a process that does nothing but have the job's output open: our stdout and stderr, which
-/// are its FIFOs. What is in a FIFO is gone with the last process that has it open, and a container
-/// can end while neither shim nor daemon lives to read it. It ends when exit.json says that all of
-/// the output is in the log, or with the job's directory. A copy of ours, it costs little more than
-/// an entry in the process table. Call before anything that has threads.
+/// The name under which this program is the keeper of a job's output.
+inline constexpr const char* kOutputKeeper = "flashpods-output-keeper";
+
+/// Starts a process that holds the job's FIFOs open until its end is noted: what the job wrote
+/// stays in them while daemon and shim are dead. A job has one keeper at a time; a second one ends
+/// at once, so every shim may start one.
 void start_output_keeper(const std::filesystem::path& directory);
+
+/// That process. Returns the exit status.
+int run_output_keeper(const std::filesystem::path& directory);
 
 }  // namespace flashpods::shim

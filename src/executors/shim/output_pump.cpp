@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::size_t kPiece = 65536;
 constexpr Milliseconds kRetry{500};
+/// The size that a FIFO's buffer gets here, and by which a later shim knows it: a buffer that is
+/// new has the kernel's size. It is smaller, because a larger one may be refused (pipe(7)).
+constexpr int kMarkedSize = 32768;
 
 /// What stands at the beginning of the pending file.
 struct PendingHeader {
@@ -28,6 +31,13 @@ Result<Fd> open_pending(const std::filesystem::path& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(errno_error("cannot open " + path.string()));
   return file;
+}
+
+/// True if the buffer has no mark yet; it has one then.
+bool mark_buffer(int fifo) {
+  if (::fcntl(fifo, F_GETPIPE_SZ) == kMarkedSize) return false;
+  ::fcntl(fifo, F_SETPIPE_SZ, kMarkedSize);
+  return true;
 }
 
 }  // namespace
@@ -44,6 +54,8 @@ Result<OutputPump> OutputPump::open(const std::filesystem::path& directory, logs
   pump.out_ = std::move(*out);
   pump.err_ = std::move(*err);
   pump.pending_ = std::move(*pending);
+  const bool new_out = mark_buffer(pump.out_.get());
+  pump.new_buffer_ = mark_buffer(pump.err_.get()) || new_out;
   [[maybe_unused]] const auto left = pump.finish_pending();  // else the first piece tries again
   return pump;
 }

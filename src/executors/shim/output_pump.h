@@ -37,6 +37,10 @@ class OutputPump {
   /// on meanwhile cannot keep it busy.
   void discard();
 
+  /// A FIFO's buffer did not exist before this call of open(): either nobody had used the FIFO, or
+  /// everybody who had it open has died, and what was in it is lost (pipe(7)).
+  [[nodiscard]] bool has_new_buffer() const { return new_buffer_; }
+
   /// Something came, be it in the log by now or in a FIFO still.
   [[nodiscard]] bool has_any() const;
 
@@ -59,6 +63,7 @@ class OutputPump {
   Fd out_;
   Fd err_;
   Fd pending_;
+  bool new_buffer_ = false;
   std::string held_;  ///< taken out of a FIFO, and the disk had no room for it
   logs::Stream held_stream_ = logs::Stream::kUnknown;
 };

@@ -48,6 +48,27 @@ TEST_F(OutputPumpTest, BytesGoToTheLogAsTheyCame) {
   EXPECT_EQ(log(), std::string("a\0b\xff\nproblem", 12));
 }
 
+TEST_F(OutputPumpTest, ABufferThatNobodyHeldOpenIsNew) {
+  auto first = std::make_unique<OutputPump>(open());
+  EXPECT_TRUE(first->has_new_buffer());
+  const auto second = open();
+  EXPECT_FALSE(second.has_new_buffer());
+  first.reset();
+  EXPECT_FALSE(open().has_new_buffer()) << "the second pump holds the FIFOs";
+}
+
+TEST_F(OutputPumpTest, ABufferIsLostWithTheLastThatHeldIt) {
+  { const auto pump = open(); }
+  EXPECT_TRUE(open().has_new_buffer());
+}
+
+TEST_F(OutputPumpTest, AFifoIsOpenedThoughItsModeWasTakenAway) {
+  { const auto pump = open(); }
+  std::filesystem::permissions(directory / kStdoutFifo, std::filesystem::perms::none);
+  print(kStderrFifo, "x");
+  EXPECT_FALSE(open().has_any());
+}
+
 TEST_F(OutputPumpTest, BeginMovesWhileTheLoopTurns) {
   auto pump = open();
   pump.begin(loop);
@@ -182,7 +203,7 @@ TEST_F(OutputPumpTest, DiscardIsDoneThoughSomebodyWritesOn) {
   std::thread writer([&] {
     for (int i = 0; i < kPieces; ++i) {
       ASSERT_TRUE(write_all(end.get(), std::string(kPieceSize, 'x')));
-      fast = i > 10;
+      fast = i > 4;
     }
   });
   while (!fast) std::this_thread::yield();

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 
 #include "base/files.h"
-#include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
 #include "executors/shim/supervisor.h"
 
@@ -37,20 +36,6 @@ Result<JobRecord> read_job(const std::filesystem::path& directory) {
   return job;
 }
 
-/// What podman will look for: the link that makes us its conmon, and the worker's private place.
-Result<void> prepare_directory(const std::filesystem::path& directory) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::filesystem::remove(directory / podman::kConmonStage, error);
-  std::filesystem::create_symlink(self, directory / podman::kConmonStage, error);
-  if (error) return std::unexpected(errno_error(error.value(), "cannot link to ourselves"));
-  for (const auto& name : podman::scratch_directories()) {
-    auto made = make_directories(directory / podman::kScratchDirectory / name);
-    if (!made) return made;
-  }
-  return {};
-}
-
 Result<OutputPump> open_output(const JobRecord& job, const Clock& clock) {
   auto log = logs::LogWriter::open(job.spec.log_file, job.spec.max_log_bytes);
   if (!log) return std::unexpected(log.error());
@@ -67,7 +52,6 @@ int run_shim(const std::filesystem::path& directory, Fd control_socket) {
   if (!lock) return EXIT_SUCCESS;
   const auto job = read_job(directory);
   if (!job) return complain(job.error());
-  if (auto prepared = prepare_directory(directory); !prepared) return complain(prepared.error());
   const SystemClock clock;
   auto output = open_output(*job, clock);
   if (!output) return complain(output.error());
@@ -76,7 +60,7 @@ int run_shim(const std::filesystem::path& directory, Fd control_socket) {
   Children::become_subreaper();
   StopRequest stop(directory / kStopFile, clock);
   ControlServer control(loop, [&stop] { stop.make(jobs::EndCause::kCancelled); });
-  if (auto listening = control.listen(directory); !listening) return complain(listening.error());
+  control.listen(directory);
   if (control_socket) control.adopt(std::move(control_socket));
   PodmanTool tool(loop, children);
   PodmanCalls podman(*job, tool);

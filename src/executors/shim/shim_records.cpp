@@ -240,7 +240,8 @@ std::string to_text(const ExitRecord& record) {
               {"at", to_rfc3339_ms(exited.at)},
               {"boot", boot_json(record.boot)},
               {"log_bytes", exited.log_bytes},
-              {"log_truncated", exited.log_truncated}};
+              {"log_truncated", exited.log_truncated},
+              {"log_incomplete", exited.log_incomplete}};
   if (exited.exit_code) object["exit_code"] = *exited.exit_code;
   if (exited.started) object["started"] = started_json(*exited.started);
   return dump_json(object);
@@ -267,6 +268,7 @@ Result<ExitRecord> parse_exit(std::string_view text) {
   record.boot = read_boot(reader, "boot");
   exited.log_bytes = static_cast<std::uint64_t>(integer(reader, "log_bytes", 0));
   exited.log_truncated = reader.optional_bool("log_truncated").value_or(false);
+  exited.log_incomplete = reader.optional_bool("log_incomplete").value_or(false);
   if (auto error = failed(reader)) return std::unexpected(std::move(*error));
   return record;
 }

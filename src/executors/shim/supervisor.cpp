@@ -1,7 +1,6 @@
 #include "executors/shim/supervisor.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fcntl.h>
 #include <limits>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include "executors/shim/end_cause.h"
 #include "executors/shim/job_files.h"
 #include "executors/shim/leftovers.h"
+#include "executors/shim/output_keeper.h"
 
 namespace flashpods::shim {
 
@@ -24,6 +24,7 @@ constexpr std::size_t kMostRecord = 1024 * 1024;
 constexpr Milliseconds kOldPodmanPatience{20'000};
 constexpr Milliseconds kKillPatience{10'000};
 constexpr Milliseconds kConmonPatience{2'000};
+constexpr Milliseconds kConmonLimit{12'000};
 constexpr Milliseconds kNotingPause{1'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{30'000};
@@ -31,16 +32,6 @@ constexpr int kRecordTries = 5;
 constexpr int kForEver = std::numeric_limits<int>::max();
 /// For output that is still to be kept, the record of the end, and the daemon's database.
 constexpr std::uint64_t kRoomForTheEnd = std::uint64_t{16} * 1024 * 1024;
-
-/// What conmon wrote when the container's init ended.
-std::optional<int> conmons_exit_code(const std::filesystem::path& directory) {
-  const auto text = read_file(directory / kExitCodeLink, 16);
-  if (!text) return std::nullopt;
-  int code = -1;
-  const auto* const end = text->data() + text->size();
-  if (std::from_chars(text->data(), end, code).ec != std::errc{}) return std::nullopt;
-  return code < 0 ? std::nullopt : std::optional(code);
-}
 
 /// Held before its first instruction, a container can only be killed: any other code is the
 /// command's. So is this one, if the command spoke.
@@ -54,6 +45,9 @@ bool create_file(const std::filesystem::path& path) {
 }  // namespace
 
 Supervisor::Supervisor(Parts parts) : with_(parts), watch_(parts.loop, parts.children) {
+  if (!exists(kBegunFile) || exists(kExitFile)) return;
+  output_lost_ = with_.output.has_new_buffer();
+  start_output_keeper(with_.job.spec.directory);
   const auto text = read_file(with_.job.spec.directory / kStartedFile, kMostRecord);
   if (!text) return;
   if (auto record = parse_started(*text)) started_ = std::move(*record);
@@ -70,7 +64,7 @@ void Supervisor::run_to_exit() {
   if (exists(kExitFile)) return;
   auto exited = supervise();
   const auto synced = with_.output.log().sync();
-  if (!synced) exited.message += " The log may be incomplete: " + synced.error().message;
+  exited.log_incomplete = !synced || (output_lost_ && exited.started && !watch_.saw_init());
   exited.log_bytes = with_.output.log().bytes();
   exited.log_truncated = with_.output.log().truncated();
   const auto file = with_.job.spec.directory / kExitFile;
@@ -124,6 +118,7 @@ Exited Supervisor::supervise() {
   if (room && *room < kRoomForTheEnd) remove_scratch();
   settle_output();
   exited.started = started_->started;
+  if (seen_ended_at_) exited.at = std::min(exited.at, *seen_ended_at_);
   exited.at =
       std::max(exited.at, started_->started.at);  // podman's end is a file's time, a tick early
   return exited;
@@ -236,22 +231,22 @@ std::optional<Exited> Supervisor::adopt_unnoted(podman::ContainerRecord record) 
       break;
   }
   with_.loop.run_until([this] { return watch_.over(); }, since_boot() + kConmonPatience);
-  const auto code = conmons_exit_code(with_.job.spec.directory);
+  const auto exit = read_conmon_exit(with_.job.spec.directory);
   const bool ran = started_ || with_.output.has_any();
-  if (!code || (!ran && may_be_of_a_held_container(*code))) {
+  if (!exit || (!ran && may_be_of_a_held_container(exit->code))) {
     return ended_early(EndCause::kLost, "Podman was killed; whether the command ran is unknown.");
   }
-  note_ended(record, *code);
+  note_ended(record, *exit);
   note_started(record);
   return std::nullopt;
 }
 
 /// In the place of what podman did not live to write.
-void Supervisor::note_ended(podman::ContainerRecord& record, int code) const {
+void Supervisor::note_ended(podman::ContainerRecord& record, const ConmonExit& exit) const {
   record.status = "exited";
-  record.finished_at = with_.clock.now();
-  record.started_at = started_ ? started_->started.at : *record.finished_at;
-  record.exit_code = code;
+  record.finished_at = exit.at;
+  record.started_at = started_ ? started_->started.at : exit.at;
+  record.exit_code = exit.code;
 }
 
 /// What an interrupted podman left (a container, or only its storage) would keep the name in use,
@@ -273,17 +268,24 @@ void Supervisor::await_output() {
 std::optional<Exited> Supervisor::note_begun(const ContainerStart& start) {
   const auto file = with_.job.spec.directory / kBegunFile;
   const auto stopped = [this] { return with_.stop.made(); };
-  for (auto wait = kFirstPause; !create_file(file); wait = std::min(2 * wait, kLongestPause)) {
+  std::string why = "The disk has no room to note the start.";
+  const auto ready = [&] {
+    const auto prepared = start.prepare();
+    if (!prepared) why = "The start could not be prepared: " + prepared.error().message;
+    return prepared && create_file(file);
+  };
+  for (auto wait = kFirstPause; !ready(); wait = std::min(2 * wait, kLongestPause)) {
     with_.loop.run_until(stopped, std::min(since_boot() + wait, start.deadline()));
     if (stopped()) return ended_early(EndCause::kCancelled, {});
     if (since_boot() >= start.deadline()) {
-      return ended_early(EndCause::kStartFailed, "The disk had no room to note down the start.");
+      return ended_early(EndCause::kStartFailed, why);
     }
   }
   return std::nullopt;
 }
 
 std::optional<Exited> Supervisor::start_anew() {
+  output_lost_ = false;  // there is none yet
   if (with_.stop.made()) return ended_early(EndCause::kCancelled, {});
   ContainerStart start(with_.job, with_.loop, with_.podman, with_.stop, [this] {
     with_.output.discard();
@@ -392,29 +394,47 @@ DiskWatch Supervisor::watch_disk() {
 
 void Supervisor::watch_until_over() {
   auto disk = watch_disk();
-  watch_until_over_or_stopped(disk);
+  watch_until_ended_or_stopped(disk);
   if (watch_.saw_init()) stopped_while_running_ = watch_.init_pid() > 0;
-  if (with_.stop.made() && !watch_.over()) end_politely_then_firmly(disk);
+  if (watch_.ended()) seen_ended_at_ = with_.clock.now();
+  if (with_.stop.made() && !watch_.ended()) end_politely_then_firmly(disk);
+  await_conmon();
 }
 
-void Supervisor::watch_until_over_or_stopped(DiskWatch& disk) {
-  const auto over_or_stopped = [this] { return watch_.over() || with_.stop.made(); };
-  while (!over_or_stopped()) {
-    const bool tidying = watch_.only_conmon_is_left();
-    const auto changed = [&] {
-      return over_or_stopped() || watch_.only_conmon_is_left() != tidying;
-    };
-    const auto look = tidying ? since_boot() + kConmonPatience : disk.next_look();
-    if (with_.loop.run_until(changed, std::min(run_deadline(), look))) continue;
+void Supervisor::watch_until_ended_or_stopped(DiskWatch& disk) {
+  const auto ended_or_stopped = [this] { return watch_.ended() || with_.stop.made(); };
+  while (!ended_or_stopped()) {
+    const auto look = std::min(run_deadline(), disk.next_look());
+    if (with_.loop.run_until(ended_or_stopped, look)) return;
     if (since_boot() >= run_deadline()) with_.stop.make(EndCause::kTimedOut);
-    if (tidying && record_says_ended()) return;
-    if (auto why = disk.look(run_deadline(), over_or_stopped))
+    if (auto why = disk.look(run_deadline(), ended_or_stopped))
       with_.stop.make(EndCause::kDiskQuota, *why);
+    if (watch_.is_uncertain()) reopen_watch();
   }
 }
 
-/// conmon's end means that podman's record is true. Should conmon hang while it tidies up, a record
-/// that speaks of the end already is as good.
+void Supervisor::reopen_watch() {
+  watch_.open(with_.job.spec.directory, started_->started.container_id);
+}
+
+/// The command is over. conmon's end means that podman's record is true; a record that speaks of
+/// the end already is as good.
+void Supervisor::await_conmon() {
+  const auto begun = since_boot();
+  while (!with_.loop.run_until([this] { return watch_.over(); }, since_boot() + kConmonPatience)) {
+    if (record_says_ended()) return;
+    hurry_conmon(since_boot() - begun);
+  }
+}
+
+/// A conmon that was stopped goes on and writes the exit code. One that hangs is killed: the init
+/// is then a child of the shim, which is a subreaper, or the kernel still knows how it ended.
+void Supervisor::hurry_conmon(Milliseconds waited) {
+  if (!watch_.follows_init()) reopen_watch();
+  if (!watch_.only_conmon_is_left()) return;
+  watch_.signal_conmon(waited < kConmonLimit ? SIGCONT : SIGKILL);
+}
+
 bool Supervisor::record_says_ended() {
   if (auto found = with_.podman.inspect(); found.record) record_ = std::move(found.record);
   return record_ && record_->ended();
@@ -427,18 +447,18 @@ void Supervisor::send(int signal) {
 /// The grace counts from the signal: a start that was slow to end takes none of it. Who fills the
 /// disk gets no time to go on with it.
 void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
-  const auto over = [this] { return watch_.over(); };
+  const auto over = [this] { return watch_.ended(); };
   if (with_.stop.get()->cause != EndCause::kDiskQuota) {
     send(SIGTERM);
     const auto until = since_boot() + with_.job.spec.grace;
     while (since_boot() < until && !disk.look(until, over)) {
       if (with_.loop.run_until(over, std::min(until, disk.next_look()))) return;
     }
-    if (watch_.only_conmon_is_left() && record_says_ended()) return;
   }
   send(SIGKILL);
   while (!with_.loop.run_until(over, since_boot() + kKillPatience)) {
-    if (watch_.only_conmon_is_left() && record_says_ended()) return;
+    if (watch_.is_uncertain()) reopen_watch();
+    if (record_says_ended()) return;
     send(SIGKILL);
   }
 }
@@ -454,16 +474,16 @@ void Supervisor::await_podmans_end() {
 
 /// Where somebody else knows the end, or whatever podman could say would make no difference.
 bool Supervisor::can_do_without_podman() {
-  return conmons_exit_code(with_.job.spec.directory) || watch_.init_status() || with_.stop.made() ||
+  return read_conmon_exit(with_.job.spec.directory) || watch_.init_status() || with_.stop.made() ||
          host_restarted();
 }
 
 Exited Supervisor::judge() {
   await_podmans_end();
-  const auto code = conmons_exit_code(with_.job.spec.directory);
-  if (code && !(record_ && record_->ended())) {
+  const auto exit = read_conmon_exit(with_.job.spec.directory);
+  if (exit && !(record_ && record_->ended())) {
     if (!record_) record_.emplace();
-    note_ended(*record_, *code);
+    note_ended(*record_, *exit);
   }
   return judge_end(
       {record_, watch_.init_status(), with_.stop.get(), with_.clock.now(), stopped_while_running_});

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "executors/shim/conmon_exit.h"
 #include "executors/shim/container_start.h"
 #include "executors/shim/container_watch.h"
 #include "executors/shim/control_server.h"
@@ -53,14 +54,17 @@ class Supervisor {
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
 
   void note_started(const podman::ContainerRecord& record);
-  void note_ended(podman::ContainerRecord& record, int code) const;
+  void note_ended(podman::ContainerRecord& record, const ConmonExit& exit) const;
   void note_started_now();
   void keep_started();
   [[nodiscard]] std::optional<podman::ContainerRecord> known_whereabouts() const;
   [[nodiscard]] DiskWatch watch_disk();
   void watch_until_over();
-  void watch_until_over_or_stopped(DiskWatch& disk);
+  void watch_until_ended_or_stopped(DiskWatch& disk);
   [[nodiscard]] Milliseconds age_of(Time moment) const;
+  void reopen_watch();
+  void await_conmon();
+  void hurry_conmon(Milliseconds waited);
   [[nodiscard]] bool record_says_ended();
   void end_politely_then_firmly(DiskWatch& disk);
   void send(int signal);
@@ -80,6 +84,8 @@ class Supervisor {
   std::optional<StartedRecord> started_;
   std::optional<podman::ContainerRecord> record_;  ///< podman's latest
   std::optional<bool> stopped_while_running_;      ///< as in EndFacts
+  std::optional<Time> seen_ended_at_;  ///< a conmon that was stopped notes the end later
+  bool output_lost_ = false;           ///< of a job that an earlier shim started
 };
 
 }  // namespace flashpods::shim
