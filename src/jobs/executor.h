@@ -57,6 +57,9 @@ struct Started {
   Time at{};
   std::string container_id;
   std::string image_digest;  ///< "sha256:…", empty if unknown
+  /// How long the command had run when the executor reported this, by a clock that no time step
+  /// moves. Zero if the executor cannot tell.
+  Milliseconds ran_for{0};
 };
 
 /// Why it ended. The words are what the `error` column and replies carry.
@@ -118,6 +121,15 @@ class Executor {
   /// once the request is durable with whoever is responsible, or soon: the caller's own record of
   /// it is durable, and after a restart it asks again. Nothing happens to an unknown job.
   virtual Awaitable<void> stop(std::string job_id) = 0;
+
+  /// Ends a job whose supervisor (podman: the shim) did not end it in time or cannot be kept alive.
+  /// Kills and removes the container by means that need no supervisor, and lets no supervisor start
+  /// another. After success wait_started(), wait_exited() and wait_removed() return at once. The
+  /// end is the container's own where the executor can prove it (an exit record, conmon's exit
+  /// file), else `cause`: kTimedOut, kCancelled, kStartFailed or kLost. An end that was reported
+  /// stays. Valid once launch() was called, even if that call has not returned. Safe to repeat, to
+  /// cancel and to be cut off by a crash at any point. After an error the container may still run.
+  virtual Awaitable<Result<void>> force_end(std::string job_id, EndCause cause) = 0;
 
   /// Kills and removes a container without a job, and processes that a start left; done when all
   /// are gone.

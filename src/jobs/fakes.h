@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -71,6 +72,19 @@ class FakeExecutor final : public Executor {
     co_return;
   }
 
+  Awaitable<Result<void>> force_end(std::string job_id, EndCause cause) override {
+    forced.emplace_back(job_id, cause);
+    if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
+    Container& container = world_[job_id];
+    if (!container.exited) {
+      container.exited.emplace();
+      container.exited->cause = cause;
+      container.exited->started = container.started;
+    }
+    container.removed = true;
+    co_return Result<void>{};
+  }
+
   Awaitable<Result<void>> remove(std::string job_id) override {
     if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     world_.erase(job_id);
@@ -88,7 +102,8 @@ class FakeExecutor final : public Executor {
 
   bool fail_launch = false;
   bool fail_remove = false;
-  int created = 0;  ///< containers made, ever
+  int created = 0;                                       ///< containers made, ever
+  std::vector<std::pair<std::string, EndCause>> forced;  ///< calls of force_end()
 
  private:
   static Exited lost() {

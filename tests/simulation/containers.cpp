@@ -33,6 +33,14 @@ void Containers::ask_to_stop(const std::string& job_id) {
   if (found != containers_.end()) found->second.stop_asked = true;
 }
 
+void Containers::force_end(const std::string& job_id, EndCause cause) {
+  const auto found = containers_.find(job_id);
+  if (found == containers_.end()) return;
+  Container& container = found->second;
+  if (container.phase < Phase::kEnded) end(container, cause, std::nullopt);
+  container.phase = Phase::kGone;
+}
+
 void Containers::remove(const std::string& job_id) { containers_.erase(job_id); }
 
 const Container* Containers::find(const std::string& job_id) const {

@@ -43,6 +43,8 @@ class Containers {
   /// Another shim, if there was one. Each makes the log or opens it again.
   void adopt(const std::string& job_id);
   void ask_to_stop(const std::string& job_id);
+  /// Killed and removed without its shim; the end is its own if there was one.
+  void force_end(const std::string& job_id, jobs::EndCause cause);
   /// podman rm --force.
   void remove(const std::string& job_id);
 

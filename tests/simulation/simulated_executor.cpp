@@ -76,6 +76,14 @@ Awaitable<void> SimulatedExecutor::stop(std::string job_id) {
   co_await scheduler_.step(Owner::kDaemon, "stop noted");
 }
 
+Awaitable<Result<void>> SimulatedExecutor::force_end(std::string job_id, EndCause cause) {
+  const bool answered = co_await answers("force end");
+  if (!answered) co_return podman_failed();
+  containers_.force_end(job_id, cause);
+  co_await scheduler_.step(Owner::kDaemon, "forced end");
+  co_return Result<void>{};
+}
+
 Awaitable<Result<void>> SimulatedExecutor::remove(std::string job_id) {
   const bool answered = co_await answers("remove container");
   if (!answered) co_return podman_failed();

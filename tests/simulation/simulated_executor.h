@@ -21,6 +21,7 @@ class SimulatedExecutor final : public jobs::Executor {
   Awaitable<jobs::Exited> wait_exited(std::string job_id) override;
   Awaitable<void> wait_removed(std::string job_id) override;
   Awaitable<void> stop(std::string job_id) override;
+  Awaitable<Result<void>> force_end(std::string job_id, jobs::EndCause cause) override;
   Awaitable<Result<void>> remove(std::string job_id) override;
   Awaitable<Result<std::vector<jobs::Observed>>> list() override;
 

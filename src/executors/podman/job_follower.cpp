@@ -9,6 +9,7 @@
 #include <boost/asio/read_until.hpp>
 
 #include "async/with_timeout.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "executors/shim/job_files.h"
@@ -32,6 +33,14 @@ Fd open_fifo(const std::filesystem::path& path) {
 }
 
 Awaitable<void> reap(Child child) { co_await wait_child(std::move(child)); }
+
+jobs::Started to_started(shim::StartedRecord record) {
+  const auto now = shim::boot_time();
+  if (record.boot.boot == now.boot) {
+    record.started.ran_for = std::max(now.since_boot - record.boot.since_boot, Milliseconds{0});
+  }
+  return std::move(record.started);
+}
 
 jobs::Exited to_exited(shim::ExitRecord record) {
   const auto& noted = record.boot.boot;
@@ -67,7 +76,7 @@ JobFollower::Snapshot JobFollower::read_files(const std::filesystem::path& direc
     return text;
   };
   if (const auto text = read(shim::kStartedFile)) {
-    if (auto record = shim::parse_started(*text)) snapshot.started = std::move(record->started);
+    if (auto record = shim::parse_started(*text)) snapshot.started = to_started(std::move(*record));
   }
   if (const auto text = read(shim::kExitFile)) {
     if (auto record = shim::parse_exit(*text)) snapshot.exited = to_exited(std::move(*record));
@@ -187,6 +196,20 @@ Awaitable<void> JobFollower::stop() {
   ask_to_stop();
   // A shim that hangs or cannot be started hears of it with its greeting.
   co_await with_timeout(tools_.timer, kStopPatience, until_stop_is_kept());
+}
+
+void JobFollower::end_by_force(jobs::EndCause cause) {
+  auto found = read_files(directory_);
+  if (!exited) exited = std::move(found.exited);
+  if (!exited) {
+    exited.emplace();
+    exited->cause = cause;
+    exited->started = started;
+    exited->at = SystemClock().now();
+  }
+  removed = true;
+  if (socket_ != nullptr) socket_->close();
+  changed_.notify();
 }
 
 }  // namespace flashpods::executors

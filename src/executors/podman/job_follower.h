@@ -37,6 +37,10 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   /// Every shim is asked again when it greets.
   Awaitable<void> stop();
 
+  /// The container is gone without a shim: ends the following. The end is what the job's files say,
+  /// else `cause`.
+  void end_by_force(jobs::EndCause cause);
+
   /// Wakes whenever one of the members below has changed.
   [[nodiscard]] Notifier& changed() { return changed_; }
 

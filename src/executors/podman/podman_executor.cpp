@@ -143,6 +143,13 @@ Awaitable<void> PodmanExecutor::stop(std::string job_id) {
   co_await job->stop();
 }
 
+Awaitable<Result<void>> PodmanExecutor::force_end(std::string job_id, jobs::EndCause cause) {
+  const auto job = known(job_id);
+  auto removed = co_await remove(std::move(job_id));
+  if (removed) job->end_by_force(cause);
+  co_return removed;
+}
+
 Awaitable<Result<std::string>> PodmanExecutor::podman(std::vector<std::string> argv) {
   Command command;
   command.argv = std::move(argv);

@@ -47,6 +47,7 @@ class PodmanExecutor final : public jobs::Executor {
   /// Also forgets the job: later calls for it need another launch().
   Awaitable<void> wait_removed(std::string job_id) override;
   Awaitable<void> stop(std::string job_id) override;
+  Awaitable<Result<void>> force_end(std::string job_id, jobs::EndCause cause) override;
   Awaitable<Result<void>> remove(std::string job_id) override;
   Awaitable<Result<std::vector<jobs::Observed>>> list() override;
 
