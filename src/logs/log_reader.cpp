@@ -14,8 +14,10 @@ namespace {
 /// A slice of fewer bytes could hold no whole character, and reading would never get on.
 constexpr std::uint64_t kMinSliceBytes = 4;
 
+/// Bytes of an unknown stream are with stdout, so that the two streams together have every byte.
 bool wanted(const Piece& piece, const ReadOptions& options) {
-  return piece.length > 0 && (!options.stream || piece.stream == *options.stream);
+  const auto shown_in = piece.stream == Stream::kUnknown ? Stream::kStdout : piece.stream;
+  return piece.length > 0 && (!options.stream || shown_in == *options.stream);
 }
 
 void drop_back(LogSlice& slice, std::size_t count) {

@@ -17,8 +17,9 @@ namespace flashpods::logs {
 inline constexpr std::uint64_t kMaxSliceBytes = std::uint64_t{4} * 1024 * 1024;
 
 struct ReadOptions {
-  std::optional<Stream> stream = std::nullopt;  ///< only this stream's bytes
-  bool timestamps = false;                      ///< the slice's text gets a time before each line
+  /// Only this stream's bytes; kStdout includes those of kUnknown.
+  std::optional<Stream> stream = std::nullopt;
+  bool timestamps = false;  ///< the slice's text gets a time before each line
   /// The job may still write: what is not whole yet (a character, a piece the index does not have)
   /// is left for a later read.
   bool growing = false;

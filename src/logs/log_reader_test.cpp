@@ -27,6 +27,19 @@ LogSlice read(const TestLog& log, std::uint64_t offset, ReadOptions options = {}
   return LogReader::open(log.file)->read(offset, limit, options).value();
 }
 
+TEST(LogReader, TheTwoStreamsTogetherHaveEveryByte) {
+  const TestLog log;
+  auto writer = log.writer(64 * 1024);
+  for (int i = 0; i < 2000; ++i) {
+    writer.append(i % 2 == 0 ? Stream::kStdout : Stream::kStderr, i % 2 == 0 ? "o" : "e", at_ms(1));
+  }
+  const auto out = read(log, 0, {.stream = Stream::kStdout}).bytes;
+  const auto err = read(log, 0, {.stream = Stream::kStderr}).bytes;
+  EXPECT_EQ(out.size() + err.size(), 2000);
+  EXPECT_GT(out.find('e'), 200) << "the first ones are told apart";
+  EXPECT_EQ(err.find('o'), std::string::npos);
+}
+
 TEST(LogReader, SaysWhenThereIsNoLog) {
   const TestLog log;
   EXPECT_EQ(LogReader::open(log.file).error().kind, ErrorKind::kNotFound);

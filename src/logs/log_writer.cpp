@@ -129,14 +129,15 @@ std::size_t LogWriter::append(Stream stream, std::string_view bytes, Time at) {
   return bytes.size();
 }
 
-bool LogWriter::add_piece(const IndexRecord& piece) {
-  const auto join = records_ > 0 && piece.stream == last_.stream && last_.time_ms != 0 &&
-                    piece.time_ms >= last_.time_ms && piece.time_ms - last_.time_ms <= kJoinMs;
-  // The index may not outgrow the log, whatever the container does: one-byte writes that alternate
-  // between the streams would cost 32 times their size.
-  const auto full =
-      records_ > 0 && record_position(records_) > std::max(max_bytes_, std::uint64_t{4096});
-  if (join || full) return extend_last(piece);
+bool LogWriter::add_piece(IndexRecord piece) {
+  const bool first = records_ == 0;
+  const bool same = !first && piece.stream == last_.stream;
+  const bool close = same && last_.time_ms != 0 && piece.time_ms >= last_.time_ms &&
+                     piece.time_ms - last_.time_ms <= kJoinMs;
+  const bool full = !first && record_position(records_) > most_index_bytes(bytes_, max_bytes_);
+  const bool unknown = !first && last_.stream == std::to_underlying(Stream::kUnknown);
+  if (close || (full && (same || unknown))) return extend_last(piece);
+  if (full) piece.stream = std::to_underlying(Stream::kUnknown);
   if (!write_value(index_.get(), piece, record_position(records_))) return false;
   last_ = piece;
   ++records_;
@@ -146,7 +147,6 @@ bool LogWriter::add_piece(const IndexRecord& piece) {
 bool LogWriter::extend_last(const IndexRecord& piece) {
   IndexRecord longer = last_;
   longer.length += piece.length;
-  if (piece.stream != last_.stream) longer.stream = std::to_underlying(Stream::kUnknown);
   if (!write_value(index_.get(), longer, record_position(records_ - 1))) return false;
   last_ = longer;
   return true;

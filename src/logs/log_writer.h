@@ -13,13 +13,15 @@
 namespace flashpods::logs {
 
 enum class Stream : std::uint8_t {
-  kUnknown = 0,  ///< in the log, but a crash kept its index entry from being written
+  kUnknown = 0,  ///< in the log, but a crash or the index's limit kept its stream from being noted
   kStdout = 1,
   kStderr = 2,
 };
 
 /// Appends to `FILE` and `FILE.idx`. The log holds the first `max_bytes` bytes exactly; later ones
 /// are counted as dropped and the log is marked truncated (in the index, so it survives a crash).
+/// The index takes at most most_index_bytes(): where a job changes streams more often than that
+/// allows, pieces share a record of stream kUnknown. Their bytes are kept, in order.
 /// One writer at a time (the shim's lock sees to it). Blocking.
 class LogWriter {
  public:
@@ -44,7 +46,7 @@ class LogWriter {
 
   [[nodiscard]] Result<void> recover();
   [[nodiscard]] Result<void> recover_records();
-  [[nodiscard]] bool add_piece(const IndexRecord& piece);
+  [[nodiscard]] bool add_piece(IndexRecord piece);
   [[nodiscard]] bool extend_last(const IndexRecord& piece);
   void drop(std::uint64_t bytes);
 

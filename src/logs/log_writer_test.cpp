@@ -138,15 +138,40 @@ TEST(LogWriter, IgnoresZerosAtTheEndOfTheIndex) {
   EXPECT_EQ(index.end(), 6);
 }
 
-TEST(LogWriter, KeepsTheIndexFromOutgrowingTheLog) {
-  const TestLog log;
-  constexpr std::uint64_t kCap = 8192;
-  auto writer = log.writer(kCap);
-  for (std::uint64_t i = 0; i < kCap; ++i) {
+/// Single bytes, in turn to both streams.
+void write_in_turn(LogWriter& writer, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     writer.append(i % 2 == 0 ? Stream::kStdout : Stream::kStderr, "x", at_ms(1));
   }
-  EXPECT_LE(std::filesystem::file_size(index_path(log.file)), kCap + kRecordSize);
-  EXPECT_EQ(LogIndex::open(log.file)->end(), kCap) << "every byte is described, if as unknown";
+}
+
+TEST(LogWriter, TheIndexTakesAtMostAQuarterOfTheLimit) {
+  const TestLog log;
+  constexpr std::uint64_t kCap = 128 * 1024;
+  auto writer = log.writer(kCap);
+  write_in_turn(writer, kCap);
+  EXPECT_LE(std::filesystem::file_size(index_path(log.file)), kCap / 4 + 2 * kRecordSize);
+  EXPECT_EQ(content(log).size(), kCap);
+  auto index = LogIndex::open(log.file).value();
+  EXPECT_EQ(index.end(), kCap) << "every byte is described, if as unknown";
+  EXPECT_EQ(index.piece(0)->stream, Stream::kStdout) << "what was noted stays as it was";
+}
+
+TEST(LogWriter, NotesStreamsAgainOnceTheLogHasGrown) {
+  const TestLog log;
+  auto writer = log.writer();
+  write_in_turn(writer, 50'000);
+  const auto size = [&] { return std::filesystem::file_size(index_path(log.file)); };
+  EXPECT_LE(size(), most_index_bytes(writer.bytes(), kNoCap) + 2 * kRecordSize);
+  EXPECT_LT(LogIndex::open(log.file)->pieces(), 40'000);
+  const std::string line(1000, '-');
+  for (int i = 0; i < 100; ++i) {
+    writer.append(i % 2 == 0 ? Stream::kStdout : Stream::kStderr, line, at_ms(2));
+  }
+  auto index = LogIndex::open(log.file).value();
+  EXPECT_EQ(index.piece(index.pieces() - 1)->stream, Stream::kStderr);
+  EXPECT_EQ(index.piece(index.pieces() - 2)->stream, Stream::kStdout);
+  EXPECT_EQ(index.end(), writer.bytes());
 }
 
 TEST(LogWriter, CreatesPrivateFilesAndFollowsNoLink) {
