@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include "daemon/host_capacity.h"
+#include "jobs/image_reference.h"
 
 namespace flashpods::daemon {
 
@@ -138,6 +139,7 @@ void complete(Config& config) {
   default_to(config.database, state / "db");
   default_to(config.logs, state / "logs");
   default_to(config.token_file, state / "token");
+  for (auto& registry : config.jobs.private_registries) registry = jobs::lower_case(registry);
   const jobs::Resources host = host_capacity();
   if (config.jobs.capacity.cpus == 0) config.jobs.capacity.cpus = host.cpus;
   if (config.jobs.capacity.memory_gb == 0) config.jobs.capacity.memory_gb = host.memory_gb;

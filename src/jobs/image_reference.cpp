@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <ranges>
 
 namespace flashpods::jobs {
@@ -69,12 +70,17 @@ bool is_host(std::string_view text) {
          });
 }
 
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, port);
+  return parsed.ec == std::errc{} && parsed.ptr == end && text.front() != '0' && port <= 65535;
+}
+
 bool is_registry(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) return is_host(text);
-  const auto port = text.substr(colon + 1);
-  return is_host(text.substr(0, colon)) && !port.empty() && port.size() <= 5 &&
-         std::ranges::all_of(port, is_digit);
+  return is_host(text.substr(0, colon)) && is_port(text.substr(colon + 1));
 }
 
 /// Places podman would take an image from if the name stood before a ':'
@@ -82,6 +88,13 @@ bool is_registry(std::string_view text) {
 constexpr std::array<std::string_view, 9> kTransports{
     "containers-storage", "dir", "docker-archive", "docker-daemon", "oci",
     "oci-archive",        "sif", "ostree",         "tarball"};
+
+/// Top-level domains that no public registry can have: special-use names (RFC 6761, 6762, 7686,
+/// 8375, 9476), "internal" (ICANN, 2024), and those that networks commonly use for themselves.
+constexpr std::array<std::string_view, 17> kPrivateDomains{
+    "alt",      "arpa",    "corp",    "example", "home",        "internal",
+    "intranet", "invalid", "lan",     "local",   "localdomain", "localhost",
+    "mail",     "onion",   "private", "test",    "workgroup"};
 
 /// "oci:NAME", and "oci:5000/NAME" as well: podman looks no further than the ':'.
 bool is_transport(std::string_view text) {
@@ -105,6 +118,14 @@ bool looks_like_registry(std::string_view first) {
 
 }  // namespace
 
+std::string lower_case(std::string_view host) {
+  std::string text(host);
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
 Result<ImageReference> parse_image_reference(std::string_view text) {
   constexpr auto kForm = "An image is written as [registry/]name[:tag][@sha256:digest].";
   ImageReference reference;
@@ -117,7 +138,7 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
   }
   const auto slash = text.find('/');
   if (slash != std::string_view::npos && looks_like_registry(text.substr(0, slash))) {
-    reference.registry = text.substr(0, slash);
+    reference.registry = lower_case(text.substr(0, slash));
     text.remove_prefix(slash + 1);
   }
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
@@ -133,7 +154,6 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
   return reference;
 }
 
-/// An address is a host whose last label is a number (0x7f000001 and the like included).
 bool has_private_registry(const ImageReference& reference) {
   const std::string_view registry = reference.registry;
   if (registry.empty() || registry == "localhost") return false;  // images of this machine
@@ -141,8 +161,8 @@ bool has_private_registry(const ImageReference& reference) {
   const auto dot = host.rfind('.');
   if (dot == std::string_view::npos) return true;
   const auto last = host.substr(dot + 1);
-  return is_digit(last.front()) || last == "local" || last == "localhost" || last == "internal" ||
-         last == "lan" || last == "home" || last == "arpa" || last == "test";
+  return is_digit(last.front()) ||
+         std::ranges::find(kPrivateDomains, last) != kPrivateDomains.end();
 }
 
 std::string to_string(const ImageReference& reference) {

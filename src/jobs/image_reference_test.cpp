@@ -56,6 +56,15 @@ TEST(ImageReference, RefusesEverythingElse) {
                                   std::string("quay..io/x"),
                                   std::string("-x.io/y"),
                                   std::string("[::1]:5000/x"),
+                                  std::string("quay.io./x"),
+                                  std::string("metadata.google.internal.:80/x"),
+                                  std::string("PRINTER/x"),
+                                  std::string("quay.io:/x"),
+                                  std::string("quay.io:0/x"),
+                                  std::string("quay.io:00443/x"),
+                                  std::string("quay.io:65536/x"),
+                                  std::string("quay.io:443x/x"),
+                                  std::string("\xe2\x84\xaa.io/x"),
                                   std::string(300, 'a'),
                                   std::string("\xc3\xbc")}) {
     EXPECT_FALSE(parse_image_reference(text)) << text;
@@ -75,7 +84,9 @@ TEST(ImageReference, CountsTheQualifiedName) {
 TEST(ImageReference, PrivateRegistriesAreTold) {
   for (const char* text :
        {"127.0.0.1:5000/x", "10.0.0.1/x", "192.168.1.1/x", "localhost:5000/x", "registry:5000/x",
-        "nas.local/x", "registry.internal/x", "0x7f.1/x", "127.1/x", "1.2.3.4.5/x"}) {
+        "nas.local/x", "registry.internal/x", "0x7f.1/x", "127.1/x", "1.2.3.4.5/x",
+        "2130706433:5000/x", "0177.0.0.1/x", "127.0.0.0x1/x", "metadata.google.INTERNAL/x",
+        "printer.LOCAL/x", "Printer.Lan:631/x", "LOCALHOST:5000/x", "a.Corp/x"}) {
     const auto reference = parse_image_reference(text);
     ASSERT_TRUE(reference) << text;
     EXPECT_TRUE(has_private_registry(*reference)) << text;
@@ -83,6 +94,12 @@ TEST(ImageReference, PrivateRegistriesAreTold) {
   for (const char* text : {"debian", "localhost/x", "quay.io/a", "ghcr.io:443/a/b"}) {
     EXPECT_FALSE(has_private_registry(*parse_image_reference(text))) << text;
   }
+}
+
+TEST(ImageReference, TheRegistryIsReadInLowerCase) {
+  const auto reference = parse_image_reference("Quay.IO:443/team/tool:V1");
+  ASSERT_TRUE(reference);
+  EXPECT_EQ(to_string(*reference), "quay.io:443/team/tool:V1");
 }
 
 TEST(ImageReference, ShortNamesAreQualifiedForDockerHub) {
