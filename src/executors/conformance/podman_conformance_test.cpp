@@ -18,6 +18,45 @@ namespace {
 using namespace std::chrono_literals;
 using jobs::EndCause;
 
+TEST_P(ShimTest, AContainerWhoseShimsAllDieIsEndedWithoutOne) {
+  const auto spec = worker("trap '' TERM; echo up; while :; do sleep 1; done");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  ASSERT_TRUE(write_file_durably(spec.directory / shim::kSpecFile, "no record"));
+  kill_process(shim_of(spec));
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kLost);
+  EXPECT_TRUE(exited.log_incomplete);
+  EXPECT_EQ(containers(), 0U);
+}
+
+TEST_P(ShimTest, AStoppedShimIsNeededForNoEnd) {
+  const auto spec = worker("trap '' TERM; echo up; while :; do sleep 1; done");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  const auto shim = shim_of(spec);
+  kill_process(shim, SIGSTOP);
+  ASSERT_TRUE(daemon_->run(daemon_->executor().force_end(spec.job_id, EndCause::kTimedOut)));
+  EXPECT_EQ(wait(spec).cause, EndCause::kTimedOut);
+  wait_until_over(shim);
+}
+
+TEST_P(ShimTest, AForcedEndKeepsTheCodeThatConmonNoted) {
+  const auto spec = worker("echo up; while [ ! -e /artifacts/go ]; do sleep 0.05; done; exit 6");
+  launch(spec);
+  wait_for_output(spec, "up");
+  daemon_->run(daemon_->executor().wait_started(spec.job_id));
+  kill_process(shim_of(spec), SIGSTOP);
+  std::ofstream(spec.directory / "artifacts/go");
+  wait_until_over(pid_in(spec, podman::kConmonPidFile));
+  ASSERT_TRUE(daemon_->run(daemon_->executor().force_end(spec.job_id, EndCause::kTimedOut)));
+  const auto exited = wait(spec);
+  EXPECT_EQ(exited.cause, EndCause::kExited);
+  EXPECT_EQ(exited.exit_code, 6);
+}
+
 INSTANTIATE_TEST_SUITE_P(Podman, ExecutorSuite, testing::Values(real_podman()),
                          testing::PrintToStringParamName());
 INSTANTIATE_TEST_SUITE_P(Podman, ShimTest, testing::Values(real_podman()),

@@ -56,6 +56,7 @@ std::unique_ptr<jobs::Executor> make_podman(const SuiteParts& parts) {
   config.settings.podman = podman_program();
   config.instance = parts.instance;
   config.shim_program = shim_program();
+  config.most_shim_deaths = 6;
   return std::make_unique<PodmanExecutor>(
       std::move(config), PodmanExecutor::Parts{parts.executor, parts.runner, parts.pool,
                                                parts.timer, parts.tasks, parts.log});

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "executors/shim/conmon_exit.h"
 #include "executors/shim/job_files.h"
 #include "executors/shim/shim_records.h"
 
@@ -27,6 +28,10 @@ constexpr int kMostFailuresBeforeFirst = 5;
 constexpr Milliseconds kFirstPause{20};
 constexpr Milliseconds kLongestPause{10'000};
 constexpr Milliseconds kStopPatience{5'000};
+constexpr Milliseconds kLongLife{10'000};
+/// A few that somebody kills cost the job no time.
+constexpr int kDeathsWithoutPause = 5;
+constexpr std::size_t kMostWords = 500;
 
 Fd open_fifo(const std::filesystem::path& path) {
   return Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
@@ -172,15 +177,20 @@ bool JobFollower::give_up(int failures) {
 Awaitable<void> JobFollower::follow() {
   const auto self = shared_from_this();
   co_await look();  // whatever cannot be read: the job needs a shim
-  for (int failures = 0; !removed; ++failures) {
+  int deaths = 0;
+  for (int failures = 0; !removed && !forced_; ++failures) {
     if (give_up(failures)) co_return;
     if (failures > 0) co_await tools_.timer.sleep_for(pause_after(failures));
+    if (forced_) break;
     failure.reset();
     auto socket = co_await obtain_shim();
     if (!socket) continue;
+    const auto begun = shim::since_boot();
     co_await listen(std::move(*socket));
-    if (greeted_) failures = 0;
+    deaths = lived_long(begun) ? 0 : deaths + 1;
+    if (greeted_ && deaths <= kDeathsWithoutPause) failures = 0;
     co_await refresh();
+    if (responsible && !removed && deaths >= tools_.most_shim_deaths) co_await end_without_shims();
   }
   held_stdout_.reset();
   held_stderr_.reset();
@@ -198,14 +208,53 @@ Awaitable<void> JobFollower::stop() {
   co_await with_timeout(tools_.timer, kStopPatience, until_stop_is_kept());
 }
 
-void JobFollower::end_by_force(jobs::EndCause cause) {
-  auto found = read_files(directory_);
-  if (!exited) exited = std::move(found.exited);
+/// A shim that ends at once is none that the job's container can be left to.
+bool JobFollower::lived_long(Milliseconds begun) const {
+  return greeted_ && shim::since_boot() - begun >= kLongLife;
+}
+
+/// The job does something, or the host lacks something, that no shim survives.
+Awaitable<void> JobFollower::end_without_shims() {
+  const auto words = read_file(directory_ / shim::kShimLog, kMostRecord).value_or("");
+  tools_.log.error("shims_end",
+                   {{"job_id", job_id_}, {"shim_log", to_one_line(words, kMostWords)}});
+  const auto cause = stop_wanted_ ? jobs::EndCause::kCancelled : jobs::EndCause::kLost;
+  for (int tries = 1; !co_await force_end(cause); ++tries) {
+    co_await tools_.timer.sleep_for(pause_after(tries));
+  }
+}
+
+Awaitable<Result<void>> JobFollower::force_end(jobs::EndCause cause) {
+  const auto self = shared_from_this();
+  forced_ = true;
+  const auto prepare = [directory = directory_] {
+    end_shim(directory);
+    return shim::read_conmon_exit(directory);  // before the removal: that may delete it
+  };
+  const auto exit = co_await tools_.pool.run(prepare);
+  auto gone = co_await tools_.remove(job_id_);
+  if (!gone) co_return gone;
+  co_await look();
+  jobs::Exited end;
+  end.cause = exit ? jobs::EndCause::kExited : cause;
+  if (exit) end.exit_code = exit->code;
+  end.at = exit ? exit->at : SystemClock().now();
+  end.message = "The job's container was ended without its shim.";
+  co_await note_forced_end(std::move(end));
+  co_return gone;
+}
+
+/// A record that cannot be written is no obstacle: the next shim finds no container either.
+Awaitable<void> JobFollower::note_forced_end(jobs::Exited end) {
   if (!exited) {
-    exited.emplace();
-    exited->cause = cause;
-    exited->started = started;
-    exited->at = SystemClock().now();
+    end.started = started;
+    end.log_incomplete = started.has_value();
+    const auto keep = [file = directory_ / shim::kExitFile,
+                       text = shim::to_text(shim::ExitRecord{end, shim::boot_time()})] {
+      return write_file_durably(file, text);
+    };
+    [[maybe_unused]] const auto kept = co_await tools_.pool.run(keep);
+    exited = std::move(end);
   }
   removed = true;
   if (socket_ != nullptr) socket_->close();

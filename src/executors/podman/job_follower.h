@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ struct FollowerTools {
   Timer& timer;
   TaskGroup& tasks;
   Log& log;
+  /// Removes the job's container and its processes (jobs::Executor::remove).
+  std::function<Awaitable<Result<void>>(std::string job_id)> remove;
+  /// After so many shims in a row that ended soon the container is ended without one.
+  int most_shim_deaths;
 };
 
 /// flashpodsd's view of one job: keeps a shim alive, listens to it, and knows what the job's files
@@ -37,9 +42,9 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   /// Every shim is asked again when it greets.
   Awaitable<void> stop();
 
-  /// The container is gone without a shim: ends the following. The end is what the job's files say,
-  /// else `cause`.
-  void end_by_force(jobs::EndCause cause);
+  /// Ends shim and container, and the following (jobs::Executor::force_end). The end is what the
+  /// job's files or conmon's exit file say, else `cause`.
+  Awaitable<Result<void>> force_end(jobs::EndCause cause);
 
   /// Wakes whenever one of the members below has changed.
   [[nodiscard]] Notifier& changed() { return changed_; }
@@ -64,6 +69,9 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   Awaitable<void> until_stop_is_kept();
   void hold_output();
   bool give_up(int failures);
+  bool lived_long(Milliseconds begun) const;
+  Awaitable<void> end_without_shims();
+  Awaitable<void> note_forced_end(jobs::Exited end);
 
   std::string job_id_;
   std::filesystem::path directory_;
@@ -73,6 +81,7 @@ class JobFollower : public std::enable_shared_from_this<JobFollower> {
   bool greeted_ = false;          ///< by the shim of the present connection
   bool stop_wanted_ = false;
   bool stop_kept_ = false;
+  bool forced_ = false;  ///< no further shim is started
   /// With both shim and job gone nobody else would have the FIFOs open, and what is in them would
   /// be lost before the next shim comes.
   Fd held_stdout_;

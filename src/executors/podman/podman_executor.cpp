@@ -74,7 +74,15 @@ std::shared_ptr<JobFollower> PodmanExecutor::known(const std::string& job_id) co
 }
 
 std::shared_ptr<JobFollower> PodmanExecutor::begin(const jobs::ContainerSpec& spec) {
-  const FollowerTools tools{config_.shim_program, with_.pool, with_.timer, with_.tasks, with_.log};
+  const FollowerTools tools{
+      config_.shim_program,
+      with_.pool,
+      with_.timer,
+      with_.tasks,
+      with_.log,
+      [this](std::string job_id) { return remove(std::move(job_id)); },
+      config_.most_shim_deaths,
+  };
   const auto job =
       std::make_shared<JobFollower>(with_.executor, spec.job_id, spec.directory, tools);
   jobs_[spec.job_id] = job;
@@ -145,9 +153,7 @@ Awaitable<void> PodmanExecutor::stop(std::string job_id) {
 
 Awaitable<Result<void>> PodmanExecutor::force_end(std::string job_id, jobs::EndCause cause) {
   const auto job = known(job_id);
-  auto removed = co_await remove(std::move(job_id));
-  if (removed) job->end_by_force(cause);
-  co_return removed;
+  co_return co_await job->force_end(cause);
 }
 
 Awaitable<Result<std::string>> PodmanExecutor::podman(std::vector<std::string> argv) {

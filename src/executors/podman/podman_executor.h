@@ -21,6 +21,9 @@ struct PodmanExecutorConfig {
   std::string instance;      ///< value of the label flashpods-instance
   std::string shim_program;  ///< path of flashpods-shim
   podman::PodmanSettings settings;
+  /// So many shims of a job in a row that end soon (about two minutes of them), and the executor
+  /// ends the container itself.
+  int most_shim_deaths = 20;
 };
 
 /// Runs jobs as rootless podman containers, each owned by a flashpods-shim process of its own that

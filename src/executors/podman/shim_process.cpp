@@ -1,8 +1,13 @@
 #include "executors/podman/shim_process.h"
 
 #include <array>
+#include <chrono>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -12,7 +17,9 @@
 #include "base/files.h"
 #include "executors/shim/control_server.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/proc_text.h"
 #include "process/command_runner.h"
+#include "process/platform.h"
 
 namespace flashpods::executors {
 
@@ -64,6 +71,40 @@ Awaitable<std::optional<ShimSocket>> connect_to_shim(std::filesystem::path direc
   co_await socket.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return std::nullopt;
   co_return std::move(socket);
+}
+
+namespace {
+
+constexpr int kLooks = 1000;
+constexpr std::chrono::milliseconds kLookPause{10};
+
+/// Arguments are public, and anybody may choose them: only our own processes count.
+bool is_shim_of(pid_t pid, const std::filesystem::path& directory) {
+  const auto words = shim::proc_text(pid, "cmdline");
+  const auto program = words.substr(0, words.find('\0'));
+  if (!program.ends_with("flashpods-shim") || shim::user_of(pid) != ::getuid()) return false;
+  return std::string_view(words)
+      .substr(program.size())
+      .starts_with('\0' + directory.string() + '\0');
+}
+
+bool kill_shims(const std::filesystem::path& directory) {
+  bool found = false;
+  for (const auto pid : shim::process_ids()) {
+    const auto handle = open_process_handle(pid);
+    if (!handle || !is_shim_of(pid, directory)) continue;
+    ::syscall(SYS_pidfd_send_signal, handle->get(), SIGKILL, nullptr, 0);
+    found = true;
+  }
+  return found;
+}
+
+}  // namespace
+
+void end_shim(const std::filesystem::path& directory) {
+  for (int looks = 0; looks < kLooks && kill_shims(directory); ++looks) {
+    std::this_thread::sleep_for(kLookPause);
+  }
 }
 
 }  // namespace flashpods::executors

@@ -26,4 +26,8 @@ struct ShimProcess {
 /// Connects to the shim that has the job, if one listens.
 Awaitable<std::optional<ShimSocket>> connect_to_shim(std::filesystem::path directory);
 
+/// Kills the shim of this job's directory, if one runs, and waits up to ten seconds for its end. It
+/// blocks.
+void end_shim(const std::filesystem::path& directory);
+
 }  // namespace flashpods::executors

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <sstream>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
@@ -45,13 +44,6 @@ Found job_by_stderr(pid_t pid) {
   return job_of_fifo(std::filesystem::read_symlink(link, gone).native());
 }
 
-/// Arguments are public, and anybody may choose them: only those of our own processes count.
-bool is_our_own(pid_t pid) {
-  struct stat status{};
-  const auto process = "/proc/" + std::to_string(pid);
-  return ::stat(process.c_str(), &status) == 0 && status.st_uid == ::geteuid();
-}
-
 }  // namespace
 
 Found job_in_arguments(std::string_view arguments) {
@@ -87,8 +79,10 @@ Found job_in_mounts(const std::string& mountinfo) {
 }
 
 Found job_of_process(pid_t pid) {
-  if (auto job = job_in_arguments(proc_text(pid, "cmdline")); job && is_our_own(pid)) return job;
-  if (auto job = job_by_stderr(pid)) return job;
+  auto job = job_in_arguments(proc_text(pid, "cmdline"));
+  // Arguments are public, and anybody may choose them: only our own processes count.
+  if (job && user_of(pid) == ::geteuid()) return job;
+  if ((job = job_by_stderr(pid))) return job;
   return leads_a_namespace(pid) ? job_in_mounts(proc_text(pid, "mountinfo")) : std::nullopt;
 }
 

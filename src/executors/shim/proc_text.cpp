@@ -45,6 +45,13 @@ pid_t parent_of(pid_t pid) {
   return parent;
 }
 
+std::optional<uid_t> user_of(pid_t pid) {
+  const auto field = status_field(pid, "Uid");
+  uid_t user = 0;
+  const auto read = std::from_chars(field.data(), field.data() + field.size(), user);
+  return read.ec == std::errc{} ? std::optional(user) : std::nullopt;
+}
+
 // NSpid has its number in each namespace, ours first (proc(5)).
 bool leads_a_namespace(pid_t pid) { return status_field(pid, "NSpid").ends_with("\t1"); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -14,6 +15,9 @@ namespace flashpods::shim {
 
 /// -1 if the process is gone.
 [[nodiscard]] pid_t parent_of(pid_t pid);
+
+/// Real user id of a process, as we count; nothing if it is gone.
+[[nodiscard]] std::optional<uid_t> user_of(pid_t pid);
 
 /// It is PID 1 of a PID namespace below ours: the first process of a container.
 [[nodiscard]] bool leads_a_namespace(pid_t pid);
