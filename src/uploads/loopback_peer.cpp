@@ -21,6 +21,7 @@ constexpr std::size_t kMaxTable = std::size_t{64} << 20;
 constexpr std::size_t kLocal = 1;
 constexpr std::size_t kRemote = 2;
 constexpr std::size_t kUid = 7;
+constexpr std::size_t kInode = 9;
 
 /// The kernel prints each 32-bit word of the address as it lies in memory.
 template <class Bytes>
@@ -61,7 +62,8 @@ std::optional<uid_t> uid_of_peer(std::string_view table, const ip::tcp::endpoint
   const std::string remote = row_address(ours);
   for (const auto line : table | std::views::split('\n')) {
     const auto row = columns(std::string_view(line));
-    if (row.size() <= kUid || row[kLocal] != local || row[kRemote] != remote) continue;
+    if (row.size() <= kInode || row[kLocal] != local || row[kRemote] != remote) continue;
+    if (row[kInode] == "0") continue;  // closed by its holder: it says uid 0
     uid_t uid = 0;
     const auto read = std::from_chars(row[kUid].begin(), row[kUid].end(), uid);
     if (read.ec == std::errc{}) return uid;

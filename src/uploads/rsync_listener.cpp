@@ -13,6 +13,7 @@
 #include "uploads/loopback_peer.h"
 #include "uploads/rsync_config.h"
 #include "uploads/rsync_refusal.h"
+#include "uploads/sock_diag.h"
 
 namespace flashpods::uploads {
 
@@ -23,8 +24,11 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kSecretsFile = "rsync.users";
+constexpr const char* kNoPlace = "no_place";
 constexpr std::size_t kNameBytes = 8;
 constexpr std::size_t kMostRefusals = 32;
+/// Of them, those to peers who may never upload: the others are for clients who may try again.
+constexpr std::size_t kMostStrangers = 16;
 constexpr Milliseconds kAcceptRetry{100};
 
 Error cannot_listen(const RsyncOptions& options, const boost::system::error_code& error) {
@@ -50,10 +54,8 @@ bool is_allowed(const std::vector<std::string>& sources, const std::string& addr
   return std::ranges::find(sources, address) != sources.end();
 }
 
-/// Reads the kernel's tables, whose length is the number of connections on this machine.
-Result<void> check_user(const tcp::endpoint& peer, const tcp::endpoint& ours) {
-  if (uid_of_peer(peer, ours) == ::getuid()) return {};
-  return refused("Only the user who started this daemon may upload to it.");
+tcp::endpoint plain(const tcp::endpoint& endpoint) {
+  return {plain(endpoint.address()), endpoint.port()};
 }
 
 }  // namespace
@@ -94,6 +96,10 @@ Result<void> RsyncListener::listen() {
   step([&] { acceptor_.bind(endpoint, error); });
   step([&] { acceptor_.listen(asio::socket_base::max_listen_connections, error); });
   if (error) return std::unexpected(cannot_listen(options_, error));
+  // A kernel without sock_diag says of every socket that there is none; of this one there is.
+  const auto owner =
+      socket_owner(acceptor_.local_endpoint(), tcp::endpoint(endpoint.protocol(), 0));
+  knows_sockets_ = owner && *owner;
   return {};
 }
 
@@ -110,7 +116,7 @@ Awaitable<void> RsyncListener::serve() {
   while (acceptor_.is_open()) {
     auto [error, socket] = co_await acceptor_.async_accept(kTuple);
     if (!error) {
-      accept(std::move(socket));
+      co_await accept(std::move(socket));
     } else if (acceptor_.is_open()) {
       // Out of descriptors, most likely: it passes.
       co_await with_.timer.sleep_for(kAcceptRetry);
@@ -118,27 +124,47 @@ Awaitable<void> RsyncListener::serve() {
   }
 }
 
-Result<std::string> RsyncListener::check_peer(const tcp::socket& socket) const {
-  boost::system::error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  if (error) return refused("The connection is gone.");
-  const auto address = plain(peer.address());
-  const bool local_mode = options_.allowed_sources.empty();
-  if (local_mode && !address.is_loopback()) {
+Result<void> RsyncListener::check_address(const asio::ip::address& address) const {
+  if (options_.allowed_sources.empty()) {
+    if (address.is_loopback()) return {};
     return refused("Only connections from this machine are accepted.");
   }
-  if (!local_mode && !is_allowed(options_.allowed_sources, address.to_string())) {
-    return refused("This address is not allowed to upload here.");
+  if (is_allowed(options_.allowed_sources, address.to_string())) return {};
+  return refused("This address is not allowed to upload here.");
+}
+
+/// Every local user may connect, as often as he likes, so this costs one lookup by the kernel. Only
+/// where it makes none the table of all connections is read, off the loop, one connection at a
+/// time.
+Awaitable<Result<void>> RsyncListener::check_user(tcp::endpoint peer, tcp::endpoint ours) {
+  auto owner = socket_owner(peer, ours);
+  if (!owner || (!*owner && !knows_sockets_)) {
+    auto scan = [peer, ours] { return uid_of_peer(peer, ours); };
+    owner = co_await receiving_.files.pool().run(std::move(scan));
+  }
+  if (*owner == ::getuid()) co_return Result<void>{};
+  co_return refused("Only the user who started this daemon may upload to it.");
+}
+
+/// Who may never upload is refused before he could take a place.
+Awaitable<Result<std::string>> RsyncListener::check_peer(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const auto peer = plain(socket.remote_endpoint(error));
+  const auto ours = error ? tcp::endpoint() : plain(socket.local_endpoint(error));
+  if (error) co_return refused("The connection is gone.");
+  if (auto allowed = check_address(peer.address()); !allowed) {
+    co_return std::unexpected(allowed.error());
+  }
+  if (options_.allowed_sources.empty()) {
+    const auto user = co_await check_user(peer, ours);
+    if (!user) co_return std::unexpected(user.error());
   }
   if (connections_.size() >= options_.max_connections) {
-    return refused(fmt::format("There are {} transfers already. Try again in a moment.",
+    co_return fail(ErrorKind::kUnavailable, kNoPlace,
+                   fmt::format("There are {} transfers already. Try again in a moment.",
                                options_.max_connections));
   }
-  if (local_mode) {
-    const auto ours = socket.local_endpoint(error);
-    if (auto user = check_user(peer, ours); !user) return std::unexpected(user.error());
-  }
-  return address.to_string();
+  co_return peer.address().to_string();
 }
 
 std::shared_ptr<RsyncConnection> RsyncListener::connection(std::string name, std::string owner) {
@@ -155,12 +181,12 @@ Awaitable<void> RsyncListener::adopt_survivors() {
   }
 }
 
-void RsyncListener::accept(tcp::socket socket) {
+Awaitable<void> RsyncListener::accept(tcp::socket socket) {
   ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-  const auto owner = check_peer(socket);
+  const auto owner = co_await check_peer(socket);
   if (!owner) {
-    refuse(std::move(socket), owner.error().message);
-    return;
+    refuse(std::move(socket), owner.error());
+    co_return;
   }
   auto served = connection(random_hex(random_, kNameBytes), *owner);
   tasks_.start("rsync", run(std::move(served), std::move(socket)));
@@ -168,11 +194,11 @@ void RsyncListener::accept(tcp::socket socket) {
 
 /// Words take a while to be read. Beyond a number of those who read them the rest gets none, so
 /// that being refused costs a stranger's crowd its sockets and not ours.
-void RsyncListener::refuse(tcp::socket socket, std::string words) {
-  if (refusals_ >= kMostRefusals) return;
+void RsyncListener::refuse(tcp::socket socket, const Error& why) {
+  if (refusals_ >= (why.code == kNoPlace ? kMostRefusals : kMostStrangers)) return;
   ++refusals_;
   auto shared = std::make_shared<tcp::socket>(std::move(socket));
-  tasks_.start("refuse", run_refusal(std::move(shared), std::move(words)));
+  tasks_.start("refuse", run_refusal(std::move(shared), why.message));
 }
 
 Awaitable<void> RsyncListener::run_refusal(std::shared_ptr<tcp::socket> socket, std::string words) {

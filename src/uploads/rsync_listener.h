@@ -56,12 +56,15 @@ class RsyncListener {
   RsyncListener(Executor executor, Receiving receiving, Random& random, RsyncOptions options);
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> write_secret();
-  [[nodiscard]] Result<std::string> check_peer(const boost::asio::ip::tcp::socket& socket) const;
+  Awaitable<Result<std::string>> check_peer(const boost::asio::ip::tcp::socket& socket);
+  [[nodiscard]] Result<void> check_address(const boost::asio::ip::address& address) const;
+  Awaitable<Result<void>> check_user(boost::asio::ip::tcp::endpoint peer,
+                                     boost::asio::ip::tcp::endpoint ours);
   [[nodiscard]] std::shared_ptr<RsyncConnection> connection(std::string name, std::string owner);
-  void accept(boost::asio::ip::tcp::socket socket);
+  Awaitable<void> accept(boost::asio::ip::tcp::socket socket);
   Awaitable<void> run(std::shared_ptr<RsyncConnection> connection,
                       boost::asio::ip::tcp::socket socket);
-  void refuse(boost::asio::ip::tcp::socket socket, std::string words);
+  void refuse(boost::asio::ip::tcp::socket socket, const Error& why);
   Awaitable<void> run_refusal(std::shared_ptr<boost::asio::ip::tcp::socket> socket,
                               std::string words);
   Awaitable<void> run_survivor(std::shared_ptr<RsyncConnection> connection, FoundTransfer survivor);
@@ -73,7 +76,8 @@ class RsyncListener {
   std::optional<std::filesystem::path> secrets_file_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::vector<std::shared_ptr<RsyncConnection>> connections_;
-  std::size_t refusals_ = 0;  ///< peers that are being told why they are refused
+  std::size_t refusals_ = 0;    ///< peers that are being told why they are refused
+  bool knows_sockets_ = false;  ///< the kernel does (sock_diag.h)
   TaskGroup tasks_;
 };
 

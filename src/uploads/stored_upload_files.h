@@ -43,6 +43,8 @@ class StoredUploadFiles final : public UploadFiles {
 
   [[nodiscard]] const TransferArea& area() const { return area_; }
   [[nodiscard]] const Directories& directories() const { return directories_; }
+  /// For what else of a transfer blocks.
+  [[nodiscard]] BlockingPool& pool() { return pool_; }
 
  private:
   Directories directories_;

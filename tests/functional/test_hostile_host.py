@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 import uuid
 
 import psutil
@@ -123,6 +124,63 @@ def test_17_another_users_crowd_at_the_rsync_port(daemon, other_user, tree):
         assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
     finally:
         crowd.communicate()
+
+
+FLOOD = (
+    "import socket,sys,threading\n"
+    "goes_on = True\n"
+    "def flood():\n"
+    "    count = 0\n"
+    "    while goes_on:\n"
+    "        try:\n"
+    "            socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=30).close()\n"
+    "        except OSError:\n"
+    "            continue\n"
+    "        count += 1\n"
+    "        if count % 1000 == 0: print('more', flush=True)\n"
+    "threading.Thread(target=flood, daemon=True).start()\n"
+    "sys.stdin.read()\n"
+)
+
+
+@contextlib.contextmanager
+def flood_by_another_user(port):
+    """Connections by another user, one after the other, for as long as the block lasts."""
+    with subprocess.Popen(
+        ["podman", "unshare", "setpriv", "--reuid=1", "--regid=1", "--clear-groups", "--",
+         "/usr/bin/python3", "-c", FLOOD, str(port)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as flood:
+        assert flood.stdout.readline() == "more\n"  # the first thousand
+        yield flood
+        assert flood.poll() is None
+        flood.stdin.close()
+
+
+def bytes_read_by(process):
+    return process.io_counters().read_chars
+
+
+def test_17_another_users_flood_at_the_rsync_port(daemon, other_user, tree):
+    """Each connection costs a question to the kernel, not a reading of its table of all sockets,
+    which after a thousand connections has a row (150 bytes) for each."""
+    process = psutil.Process(daemon.process.pid)
+    with flood_by_another_user(daemon.rsync_port) as flood:
+        before = bytes_read_by(process)
+        assert flood.stdout.readline() == "more\n"
+        assert bytes_read_by(process) - before < 1000 * 10_000
+        upload_id = jobs.upload(daemon, tree)
+    assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
+
+
+@pytest.mark.long
+def test_17_another_users_flood_delays_no_upload(daemon, other_user, tree):
+    with flood_by_another_user(daemon.rsync_port) as flood:
+        for _ in range(10):
+            assert flood.stdout.readline() == "more\n"
+        begun = time.monotonic()
+        jobs.upload(daemon, tree)
+        print(f"an upload beside the flood: {time.monotonic() - begun:.2f} s")
 
 
 # 14: tokens
