@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxPathBytes = 4000;
 
 /// What one upload, and all of them together, may take (specification, "Upload Quotas").
 struct Limits {
-  std::uint64_t max_upload_bytes = 2 * kGibibyte;  ///< one upload, allocated bytes
+  std::uint64_t max_upload_bytes = 2 * kGibibyte;  ///< one upload (TreeContent::disk_bytes)
   std::uint64_t max_total_bytes = 10 * kGibibyte;  ///< uploads, sealed and job directories
   std::uint64_t min_free_bytes = 0;                ///< what stays free on their filesystem
   std::uint64_t max_files = 500'000;               ///< one upload, directories too

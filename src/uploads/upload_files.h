@@ -19,7 +19,7 @@ struct DiskUse {
 
 /// What an upload's tree holds.
 struct TreeContent {
-  std::uint64_t disk_bytes = 0;  ///< allocated, each inode once: what quotas count
+  std::uint64_t disk_bytes = 0;  ///< allocated and 4 KiB, for each inode once: what quotas count
   std::uint64_t size_bytes = 0;  ///< sum of the regular files' sizes: what replies say
   std::uint64_t files = 0;       ///< everything but directories
   std::uint64_t entries = 0;     ///< files and directories: what max_files counts
