@@ -18,6 +18,7 @@ json or_null(const std::optional<std::int64_t>& number) { return number ? json(*
 json to_json(const Upload& upload, Time now) {
   return {{"upload_id", upload.id},
           {"state", uploads::to_string(uploads::state_at(upload, now))},
+          {"complete", upload.complete},
           {"size_bytes", or_null(upload.size_bytes)},
           {"file_count", or_null(upload.file_count)},
           {"created_at", to_rfc3339(upload.created_at)},

@@ -226,13 +226,19 @@ std::optional<std::uint64_t> upload_limit(const json& health) {
   return limit;
 }
 
+/// The server may not know how a transfer ended, as when it was restarted meanwhile: then the same
+/// transfer, which has little to send, is made again.
 Awaitable<Result<json>> send_upload(Api& api, Timer& timer, UploadPlan plan, std::string upload_id,
                                     OnProgress on_progress) {
   auto earlier = co_await api.upload(upload_id);
   if (is_finalized(earlier)) co_return earlier;
-  auto sent = co_await transfer(api, timer, plan, upload_id, std::move(on_progress));
-  if (!sent) co_return std::unexpected(std::move(sent.error()));
-  co_return co_await finalize(api, timer, std::move(upload_id));
+  for (int attempt = 1;; ++attempt) {
+    auto sent = co_await transfer(api, timer, plan, upload_id, on_progress);
+    if (!sent) co_return std::unexpected(std::move(sent.error()));
+    auto final = co_await finalize(api, timer, upload_id);
+    const bool again = !final && final.error().code == "upload_incomplete";
+    if (!again || attempt == kTries) co_return final;
+  }
 }
 
 }  // namespace flashpods::client

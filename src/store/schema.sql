@@ -81,7 +81,8 @@ CREATE TABLE uploads (
 
     owner TEXT NOT NULL DEFAULT '',            -- the address that began it: no one else goes on
     deleted INTEGER NOT NULL DEFAULT 0,        -- expired by DELETE, not by its TTL
-    disk_gone INTEGER NOT NULL DEFAULT 0       -- its directory is removed (or moved to its job)
+    disk_gone INTEGER NOT NULL DEFAULT 0,      -- its directory is removed (or moved to its job)
+    complete INTEGER NOT NULL DEFAULT 0        -- its last transfer ended, and without an error
 ) STRICT;
 
 CREATE INDEX idx_uploads_state ON uploads(state);

@@ -25,6 +25,7 @@ Upload from_row(const Row& row) {
   upload.owner = row.text("owner");
   upload.deleted = row.boolean("deleted");
   upload.disk_gone = row.boolean("disk_gone");
+  upload.complete = row.boolean("complete");
   return upload;
 }
 
@@ -67,13 +68,19 @@ Result<Upload> begin(Transaction& tx, std::string_view id, std::string_view owne
   if (auto allowed = may_receive(*upload, owner, now); !allowed) {
     return std::unexpected(allowed.error());
   }
-  renew(tx, id, now, limits);
+  tx.run("UPDATE uploads SET expires_at = ?2 WHERE id = ?1",
+         {to_value(id), to_value(now + limits.uploading_ttl)});
   return get(tx, id);
 }
 
-void renew(Transaction& tx, std::string_view id, Time now, const Limits& limits) {
-  tx.run("UPDATE uploads SET expires_at = ?2 WHERE id = ?1 AND state = 'uploading'",
-         {to_value(id), to_value(now + limits.uploading_ttl)});
+void begin_receiving(Transaction& tx, std::string_view id) {
+  tx.run("UPDATE uploads SET complete = 0 WHERE id = ?1 AND state = 'uploading'", {to_value(id)});
+}
+
+void end_receiving(Transaction& tx, std::string_view id, bool well, Time now,
+                   const Limits& limits) {
+  tx.run("UPDATE uploads SET expires_at = ?2, complete = ?3 WHERE id = ?1 AND state = 'uploading'",
+         {to_value(id), to_value(now + limits.uploading_ttl), to_value(well)});
 }
 
 Result<Upload> finalize(Transaction& tx, std::string_view id, std::uint64_t bytes,

@@ -25,8 +25,12 @@ namespace flashpods::uploads {
 [[nodiscard]] Result<Upload> begin(Transaction& tx, std::string_view id, std::string_view owner,
                                    Time now, const Limits& limits);
 
-/// A transfer ended: the TTL runs from now. Nothing happens unless it is `uploading`.
-void renew(Transaction& tx, std::string_view id, Time now, const Limits& limits);
+/// A transfer may write from now on: the upload is incomplete until end_receiving() says otherwise.
+void begin_receiving(Transaction& tx, std::string_view id);
+
+/// A transfer ended, `well` or not: the TTL runs from now. Nothing happens unless it is
+/// `uploading`.
+void end_receiving(Transaction& tx, std::string_view id, bool well, Time now, const Limits& limits);
 
 /// uploading → finalized, with what was measured.
 [[nodiscard]] Result<Upload> finalize(Transaction& tx, std::string_view id, std::uint64_t bytes,

@@ -35,6 +35,10 @@ constexpr Milliseconds kLogin{60'000};
 constexpr Milliseconds kDescendants{5000};
 constexpr Milliseconds kPollDescendants{5};
 
+/// Files that the sender deleted while it sent are no error: rsync(1) calls code 24 a warning. Code
+/// 23 is one: a file that could not be read or written is missing.
+constexpr int kVanishedFiles = 24;
+
 /// In the child: writes beyond the limit fail with EFBIG, which rsync reports, instead of a signal.
 int limit_file_size_of_self(std::uint64_t bytes) {
   const rlimit limit{bytes, bytes};
@@ -87,7 +91,7 @@ Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
     co_await (await_end() && supervise());
     co_await end_descendants();
   }
-  co_await uploads_.end_transfer(name_, id_);
+  co_await uploads_.end_transfer(name_, id_, ended_well_);
 }
 
 Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
@@ -98,7 +102,8 @@ Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
   with_.log.info("transfer_adopted", {{"upload_id", id_}});
   TransferGuard guard({uploads_, files_, with_}, process_, log_, name_);
   co_await guard.watch(id_);
-  co_await uploads_.end_transfer(name_, id_);
+  // No child of ours, so nobody tells its exit status: its log does.
+  co_await uploads_.end_transfer(name_, id_, log_ && log_->ended_well());
 }
 
 void RsyncConnection::stop() { process_.signal(SIGTERM); }
@@ -156,6 +161,7 @@ Result<Child> RsyncConnection::spawn(const TransferSlot& slot, int socket, int c
 
 Awaitable<void> RsyncConnection::await_end() {
   const auto exit = co_await process_.await_end();
+  ended_well_ = exit.signal == 0 && (exit.code == 0 || exit.code == kVanishedFiles);
   with_.log.debug("rsync_ended",
                   {{"upload_id", id_}, {"code", exit.code}, {"signal", exit.signal}});
 }

@@ -60,7 +60,8 @@ class RsyncConnection {
   boost::asio::local::stream_protocol::socket channel_;  ///< to the hook
   RsyncProcess process_;
   std::optional<RsyncLog> log_;
-  std::string id_;  ///< once admitted
+  std::string id_;           ///< once admitted
+  bool ended_well_ = false;  ///< the child sent all that it was asked to send
 };
 
 }  // namespace flashpods::uploads

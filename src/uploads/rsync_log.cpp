@@ -16,6 +16,8 @@ constexpr std::size_t kMaxLine = 4096;
 constexpr std::string_view kAfterDate = "] ";
 constexpr std::string_view kComplaint = "rsync: ";
 constexpr std::string_view kGivesUp = "rsync error: ";
+constexpr std::string_view kSummary = "sent ";
+constexpr std::string_view kVanished = "rsync warning: some files vanished";
 
 }  // namespace
 
@@ -37,6 +39,7 @@ void RsyncFailure::read_line(std::string_view line) {
   const auto date = line.find(kAfterDate);
   if (why_ || date == std::string_view::npos) return;
   line.remove_prefix(date + kAfterDate.size());
+  if (line.starts_with(kSummary) || line.starts_with(kVanished)) ended_well_ = true;
   if (line.starts_with(kComplaint)) complaint_ = to_one_line(line.substr(kComplaint.size()));
   if (!line.starts_with(kGivesUp)) return;
   why_ = complaint_.empty() ? to_one_line(line.substr(kGivesUp.size())) : complaint_;
@@ -48,11 +51,20 @@ Result<RsyncLog> RsyncLog::open(const std::filesystem::path& fifo) {
   return RsyncLog(std::move(*opened));
 }
 
-const std::optional<std::string>& RsyncLog::failure() {
+void RsyncLog::read_more() {
   std::array<char, 65536> bytes;  // all that a FIFO holds
   const auto size = ::read(fifo_.get(), bytes.data(), bytes.size());
   if (size > 0) read_.read({bytes.data(), static_cast<std::size_t>(size)});
+}
+
+const std::optional<std::string>& RsyncLog::failure() {
+  read_more();
   return read_.why();
+}
+
+bool RsyncLog::ended_well() {
+  read_more();
+  return read_.ended_well();
 }
 
 }  // namespace flashpods::uploads

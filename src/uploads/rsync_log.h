@@ -20,6 +20,8 @@ class RsyncFailure {
 
   /// One line, in rsync's own words; nothing while it goes on.
   [[nodiscard]] const std::optional<std::string>& why() const { return why_; }
+  /// rsync has logged the line that it writes last, and only if it sent everything.
+  [[nodiscard]] bool ended_well() const { return ended_well_; }
 
  private:
   void read_line(std::string_view line);
@@ -27,6 +29,7 @@ class RsyncFailure {
   std::string line_;  ///< its beginning, until the rest comes
   std::string complaint_;
   std::optional<std::string> why_;
+  bool ended_well_ = false;
 };
 
 /// The log of one rsync process: a FIFO that it has open for reading as well. What it writes while
@@ -42,9 +45,13 @@ class RsyncLog {
 
   /// Reads what has come. Why rsync gave up; nothing while it goes on.
   [[nodiscard]] const std::optional<std::string>& failure();
+  /// Reads what has come. True once rsync has ended, and without an error (log_exit() in its
+  /// log.c).
+  [[nodiscard]] bool ended_well();
 
  private:
   explicit RsyncLog(Fd fifo) : fifo_(std::move(fifo)) {}
+  void read_more();
 
   Fd fifo_;
   RsyncFailure read_;

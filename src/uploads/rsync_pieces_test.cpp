@@ -151,6 +151,20 @@ TEST(RsyncFailure, LinesWithoutEndTakeNoMemoryAndHideNothing) {
   EXPECT_LE(failure.why()->size(), 210U);
 }
 
+TEST(RsyncFailure, SaysWhetherAllWasSent) {
+  const auto ended_well = [](std::string_view line) {
+    RsyncFailure log;
+    log.read("2026/11/26 04:28:04 [1] receiving file list\n");
+    EXPECT_FALSE(log.ended_well());
+    log.read("2026/11/26 04:28:04 [1] " + std::string(line) + "\n");
+    return log.ended_well();
+  };
+  EXPECT_TRUE(ended_well("sent 49 bytes  received 80019711 bytes  total size 80000000"));
+  EXPECT_TRUE(ended_well("rsync warning: some files vanished before they could be transferred"));
+  EXPECT_FALSE(ended_well("rsync error: some files/attrs were not transferred (code 23)"));
+  EXPECT_FALSE(ended_well("rsync: [receiver] mkstemp \"] sent 1\" failed: No space left"));
+}
+
 TEST(RsyncLog, IsReadByTheNextDaemonToo) {
   const TemporaryDirectory directory;
   auto rsync = RsyncLog::open(directory / "log");  // it has the FIFO open while no daemon lives
@@ -167,7 +181,9 @@ constexpr std::string_view kTable =
     "   0: 0100007F:2328 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1\n"
     "   1: 0100007F:C350 0100007F:2328 01 00000000:00000000 00:00000000 00000000  1001        0 2\n"
     "   2: 0100007F:2328 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 "
-    "3\n";
+    "3\n"
+    "   3: 0100007F:C352 0100007F:2328 05 00000000:00000000 00:00000000 00000000     0        0 "
+    "0\n";
 
 TEST(LoopbackPeer, IsTheOwnerOfTheOtherEnd) {
   using boost::asio::ip::tcp;
@@ -175,6 +191,8 @@ TEST(LoopbackPeer, IsTheOwnerOfTheOtherEnd) {
   EXPECT_EQ(uid_of_peer(kTable, tcp::endpoint(loopback, 50000), tcp::endpoint(loopback, 9000)),
             1001U);
   EXPECT_FALSE(uid_of_peer(kTable, tcp::endpoint(loopback, 50001), tcp::endpoint(loopback, 9000)));
+  EXPECT_FALSE(uid_of_peer(kTable, tcp::endpoint(loopback, 50002), tcp::endpoint(loopback, 9000)))
+      << "closed: its uid 0 is not root";
   EXPECT_FALSE(uid_of_peer("", tcp::endpoint(loopback, 50000), tcp::endpoint(loopback, 9000)));
 }
 

@@ -76,10 +76,12 @@ struct UploadsWorld {
     if (!recovered) throw std::runtime_error(recovered.error().message);
   }
 
-  /// An upload as rsync leaves it.
-  void receive(const std::string& id, const std::string& file = "src/main.c") {
-    static_cast<void>(
-        transact([&](Transaction& tx) { return begin(tx, id, "127.0.0.1", clock.now(), limits); }));
+  /// An upload as rsync leaves it, which ended `well` or not.
+  void receive(const std::string& id, const std::string& file = "src/main.c", bool well = true) {
+    transact([&](Transaction& tx) {
+      const auto begun = begin(tx, id, "127.0.0.1", clock.now(), limits);
+      if (begun) end_receiving(tx, id, well, clock.now(), limits);
+    });
     put(received(id) / file);
   }
 

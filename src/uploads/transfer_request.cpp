@@ -18,7 +18,7 @@ constexpr std::string_view kModulePrefix = "uploads/";
 
 // rsync(1). Left out on purpose: A X (ACLs and extended attributes), b (backups), K (follows links
 // on our side), T y (other directories), B M and all else that takes a value of its own.
-constexpr std::string_view kLetters = "vqlogDtprzncxHSWuIOJELRdmisNU";
+constexpr std::string_view kLetters = "vqlogDtprzcxHSWuIOJELRdmisNU";
 
 constexpr std::array<std::string_view, 42> kOptions{"--server",
                                                     "--delete",
@@ -139,6 +139,7 @@ Result<void> check_options(const std::vector<std::string>& options) {
   if (!is_one_of(options, "--server")) return refuse("This is not an upload.");
   for (const auto& option : options) {
     if (option == "--sender") return refuse("Uploads cannot be read back.");
+    if (has_letter(option, 'n')) return refuse("A dry run sends nothing. Leave out -n.");
     if (!is_allowed_option(option)) {
       return refuse(fmt::format("The option {} is not allowed here. Use rsync -avz --delete.",
                                 to_one_line(option, 60)));

@@ -35,7 +35,7 @@ TEST(TransferRequest, TakesWhatClientsSend) {
        "upload_x/"},
       {"--server", "-ltrze.iLsfxCIvu", "--bwlimit=1000", "--max-size=1048576", "--delete-excluded",
        ".", "upload_x/"},
-      {"--server", "-vvnlogDtpre.iLsfxCIvu", "-@-1", ".", "upload_x"},
+      {"--server", "-vvlogDtpre.iLsfxCIvu", "-@-1", ".", "upload_x"},
       {"--server", "-D", "-g", "-l", "-o", "-p", "-r", "-t", "-v", "-z", "--delete", ".",
        "upload_x/"},
   };
@@ -89,6 +89,8 @@ TEST(TransferRequest, RefusesOptionsThatWriteElsewhereOrInPlace) {
                              "-",
                              "x",
                              "-vA",
+                             "-n",
+                             "-vnltre.iLsfxCIvu",
                              "-ltK",
                              "--no-such-option"}) {
     EXPECT_EQ(with({option}), "refused") << option;

@@ -83,6 +83,14 @@ Error in_progress(std::string_view id) {
                       id)};
 }
 
+Error incomplete(std::string_view id) {
+  return {ErrorKind::kConflict, "upload_incomplete",
+          fmt::format("The last transfer to upload '{}' was interrupted or ended with an error, so "
+                      "files may be missing. Run rsync to it again until rsync ends without an "
+                      "error, then finalize.",
+                      id)};
+}
+
 Result<void> may_receive(const Upload& upload, std::string_view owner, Time now) {
   if (upload.owner != owner) {
     return fail(ErrorKind::kForbidden, "not_the_owner",

@@ -37,6 +37,7 @@ struct Upload {
   std::string owner;                  ///< the address that began it
   bool deleted = false;               ///< expired by DELETE
   bool disk_gone = false;             ///< nothing of it is left in our directories
+  bool complete = false;              ///< its last transfer has ended, and without an error
 };
 
 /// True once its TTL has passed, whether or not a sweep has seen it yet. Never for a reserved one.
@@ -49,6 +50,10 @@ struct Upload {
 [[nodiscard]] Error not_found(std::string_view id);
 /// 409 upload_in_progress: rsync still sends to it, or another request works on it.
 [[nodiscard]] Error in_progress(std::string_view id);
+
+/// 409 upload_incomplete: files may be missing, because its last transfer did not end, or ended
+/// with an error.
+[[nodiscard]] Error incomplete(std::string_view id);
 
 /// May rsync from `owner` go on with it? The message is what the rsync user reads.
 [[nodiscard]] Result<void> may_receive(const Upload& upload, std::string_view owner, Time now);

@@ -89,7 +89,8 @@ Awaitable<Result<Upload>> Uploads::finalize(std::string id) {
   co_return co_await seal(id);
 }
 
-/// Everything about finalize that takes long, before the row changes.
+/// What is wrong with the files themselves is said before whether all of them came: a client that
+/// exceeds its quota would otherwise be told to send the same files again.
 Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   auto tree = co_await files_.purge(id);
   if (!tree && tree.error().kind == ErrorKind::kNotFound) co_return std::unexpected(not_found(id));
@@ -100,6 +101,16 @@ Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   if (auto fits = check_quota(*tree, total->bytes, limits_); !fits) {
     co_return std::unexpected(fits.error());
   }
+  co_return tree;
+}
+
+/// Everything about finalize that takes long, before the row changes.
+Awaitable<Result<TreeContent>> Uploads::prepare_seal(std::string id) {
+  auto tree = co_await purge_and_measure(id);
+  if (!tree) co_return tree;
+  const auto upload = co_await row(id);
+  if (!upload) co_return std::unexpected(not_found(id));
+  if (!upload->complete) co_return std::unexpected(incomplete(id));
   // After the last change to the tree, and before a row promises it.
   if (const auto flushed = co_await files_.flush(id); !flushed) {
     co_return std::unexpected(flushed.error());
@@ -116,7 +127,7 @@ Awaitable<Result<Upload>> Uploads::seal(std::string id) {
   }
   const auto alone = co_await respect_survivor(id);
   if (!alone) co_return std::unexpected(alone.error());
-  const auto tree = co_await purge_and_measure(id);
+  const auto tree = co_await prepare_seal(id);
   if (!tree) co_return std::unexpected(tree.error());
 
   // The row first: from here on it is final, and recover() finishes the rename if we cannot.

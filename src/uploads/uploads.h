@@ -65,8 +65,8 @@ class Uploads {
 
   /// Seals: nothing changes it any more, and a job may take it. 400 path_too_long (kMaxPathBytes;
   /// a transfer with --delete or DELETE mends that), 404 upload_not_found,
-  /// 409 upload_in_progress, already_finalized, already_consumed, 410 upload_expired,
-  /// 507 upload_quota_exceeded. A transfer that is just ending is waited for.
+  /// 409 upload_in_progress, upload_incomplete, already_finalized, already_consumed,
+  /// 410 upload_expired, 507 upload_quota_exceeded. A transfer that is just ending is waited for.
   Awaitable<Result<Upload>> finalize(std::string id);
 
   /// DELETE: ends a transfer, removes the files. 404, 409 already_consumed, upload_in_use, 410.
@@ -84,7 +84,8 @@ class Uploads {
   Awaitable<Result<Admission>> admit(TransferAttempt attempt);
 
   /// The process is gone: its upload, if it was admitted to one, goes back; the slot is removed.
-  Awaitable<void> end_transfer(std::string connection, std::string id);
+  /// `well`: rsync sent all that it was asked to send. Otherwise the upload stays incomplete.
+  Awaitable<void> end_transfer(std::string connection, std::string id, bool well);
 
   /// Transfers that outlived the previous daemon and whose process and upload are known.
   Awaitable<std::vector<FoundTransfer>> survivors();
@@ -102,6 +103,7 @@ class Uploads {
   Awaitable<Result<Admission>> admit_held(TransferAttempt attempt, std::string id);
   Awaitable<Result<Upload>> seal(std::string id);
   Awaitable<Result<TreeContent>> purge_and_measure(std::string id);
+  Awaitable<Result<TreeContent>> prepare_seal(std::string id);
   Awaitable<Result<void>> respect_survivor(std::string id);
   Awaitable<Result<std::set<std::string>>> take_back_leftovers();
   Awaitable<Result<void>> take_back(FoundTransfer transfer);

@@ -63,6 +63,14 @@ TEST_F(UploadsTest, FinalizeSaysWhyNot) {
   EXPECT_EQ(code(finalize_upload("upload_a")), "upload_expired");
 }
 
+TEST_F(UploadsTest, FilesOfAnInterruptedTransferAreNotFinal) {
+  world_.receive("upload_a", "1", false);
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_incomplete");
+  EXPECT_TRUE(fs::exists(world_.received("upload_a") / "1")) << "a later rsync goes on with it";
+  world_.receive("upload_a", "2");
+  EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
+}
+
 TEST_F(UploadsTest, QuotasHoldAtFinalize) {
   UploadsWorld small{Limits{.max_upload_bytes = 100'000, .max_files = 2}};
   small.receive("upload_a");
@@ -82,6 +90,42 @@ TransferAttempt attempt_at(const std::string& id) {
   TransferRequest request{"uploads/" + id + "/",
                           {"--server", "-logDtpre.iLsfxCIvu", ".", id + "/"}};
   return {"c1", "127.0.0.1", std::move(request), [] {}};
+}
+
+TEST_F(UploadsTest, EmptyFilesCountForTheQuota) {
+  UploadsWorld small{Limits{.max_upload_bytes = 500'000}};
+  for (const auto& [id, count] : {std::pair{"upload_few", 100}, {"upload_many", 150}}) {
+    small.receive(id);
+    for (int i = 0; i < count; ++i) put(small.received(id) / std::to_string(i), "");
+  }
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_few"))), "ok");
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_many"))),
+            "upload_quota_exceeded");
+  EXPECT_EQ(code(finish(small.context, small.uploads->admit(attempt_at("upload_many")))),
+            "upload_quota_exceeded");
+}
+
+TEST_F(UploadsTest, ATransferWhoseDaemonWasKilledLeavesItIncomplete) {
+  world_.receive("upload_a");
+  {
+    const auto slot = world_.files->area().open("c1");
+    EXPECT_EQ(code(finish(world_.context, world_.uploads->admit(attempt_at("upload_a")))), "ok");
+  }  // rsync ends with its daemon
+  world_.restart();
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_incomplete");
+}
+
+TEST_F(UploadsTest, ARefusedTransferLeavesItComplete) {
+  UploadsWorld small{Limits{.max_files = 2}};
+  small.receive("upload_a", "1/file");
+  const auto slot = small.files->area().open("c1");
+  EXPECT_EQ(code(finish(small.context, small.uploads->admit(attempt_at("upload_a")))), "ok");
+  finish(small.context, small.uploads->end_transfer("c1", "upload_a", true));
+  fs::create_directory(small.received("upload_a") / "2");
+  EXPECT_EQ(code(finish(small.context, small.uploads->admit(attempt_at("upload_a")))),
+            "upload_quota_exceeded");
+  fs::remove(small.received("upload_a") / "2");
+  EXPECT_EQ(code(finish(small.context, small.uploads->finalize("upload_a"))), "ok");
 }
 
 TEST_F(UploadsTest, AllTogetherHaveAQuotaAtFinalizeAndForTheNext) {
@@ -244,7 +288,7 @@ TEST_F(UploadsTest, NoLinkLeadsAnywhereWhenATransferGoesOn) {
   const auto claimed = small.files->area().module("c1") / "upload_b/src";
   EXPECT_EQ(fs::read_symlink(claimed / "absolute"), "/rsyncd-munged//etc");
   EXPECT_EQ(fs::last_write_time(claimed), long_ago);
-  finish(small.context, small.uploads->end_transfer("c1", "upload_b"));
+  finish(small.context, small.uploads->end_transfer("c1", "upload_b", true));
   ASSERT_EQ(code(finish(small.context, small.uploads->finalize("upload_b"))), "ok");
   EXPECT_EQ(fs::read_symlink(small.sealed("upload_b") / "src/absolute"), "/etc");
 }

@@ -95,22 +95,23 @@ Awaitable<Result<Admission>> Uploads::admit_held(TransferAttempt attempt, std::s
   const auto upload = co_await files_.reopen(id);
   if (!upload) co_return std::unexpected(upload.error());
   if (auto room = check_room(*upload, limits_); !room) co_return std::unexpected(room.error());
+  auto begin_row_receiving = [id](Transaction& tx) { begin_receiving(tx, id); };
+  co_await with_.store.transact(std::move(begin_row_receiving));
   const auto claimed = co_await files_.claim(id, attempt.connection);
   if (!claimed) co_return std::unexpected(claimed.error());
   co_return Admission{id, upload->disk_bytes, *used, counted};
 }
 
-Awaitable<void> Uploads::end_transfer(std::string connection, std::string id) {
+Awaitable<void> Uploads::end_transfer(std::string connection, std::string id, bool well) {
   // Whatever fails below, the slot is a leftover then, which the next sweep takes back.
   const std::unique_ptr<void, std::function<void(void*)>> let_go(this, [&](void*) {
     connections_.erase(connection);
     held_.erase(id);
   });
   if (!id.empty()) {
-    auto renew_row = [id, now = with_.clock.now(), limits = limits_](Transaction& tx) {
-      renew(tx, id, now, limits);
-    };
-    co_await with_.store.transact(std::move(renew_row));
+    auto end_row_receiving = [id, well, now = with_.clock.now(), limits = limits_](
+                                 Transaction& tx) { end_receiving(tx, id, well, now, limits); };
+    co_await with_.store.transact(std::move(end_row_receiving));
     FLASHPODS_FAILPOINT("upload.giving_back");
   }
   FoundTransfer ended{connection, false, 0, {}};

@@ -140,6 +140,55 @@ def test_an_upload_under_way_is_nobody_elses(daemon, tree):
     assert as_seen_by_a_job(daemon, upload_id) == described(tree)
 
 
+def finalize_once_ended(daemon, upload_id):
+    """The reply of finalize once no transfer is under way any more."""
+    replies = []
+
+    def answered():
+        replies.append(daemon.api.post(f"/uploads/{upload_id}/finalize"))
+        return replies[-1].json().get("error") != "upload_in_progress"
+
+    wait_until(answered, what="the end of the transfer")
+    return replies[-1]
+
+
+def test_what_a_killed_client_sent_is_incomplete(daemon, tree):
+    (tree / "large").write_bytes(os.urandom(5 * MEGABYTE))
+    upload_id = jobs.new_upload_id()
+    with slow_transfer(daemon, tree, upload_id):
+        pass
+    refusal(finalize_once_ended(daemon, upload_id), 409, "upload_incomplete")
+    assert daemon.api.get(f"/uploads/{upload_id}").json()["complete"] is False
+    jobs.rsync(daemon, tree, upload_id)
+    assert daemon.api.get(f"/uploads/{upload_id}").json()["complete"] is True
+    assert daemon.api.post(f"/uploads/{upload_id}/finalize").status == 200
+
+
+def test_a_file_that_was_not_sent_makes_it_incomplete(daemon, tree):
+    upload_id = jobs.new_upload_id()
+    environment = daemon.client_environment()
+    target = f"{environment['FLASHPODS_RSYNC_URL']}/{upload_id}/"
+    command = ["rsync", "-a", f"{tree}/", f"{tree.parent}/missing", target]
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 23
+    refusal(daemon.api.post(f"/uploads/{upload_id}/finalize"), 409, "upload_incomplete")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_how_a_transfer_ended_is_known_to_the_next_daemon(make_daemon, tree, whole):
+    """The daemon is killed while rsync runs; rsync outlives it and ends under the next one."""
+    daemon = make_daemon()
+    (tree / "large").write_bytes(os.urandom(MEGABYTE))
+    upload_id = jobs.new_upload_id()
+    with slow_transfer(daemon, tree, upload_id) as client:
+        daemon.kill()
+        daemon.start()
+        if not whole:
+            client.kill()
+        assert (client.wait(60) == 0) == whole
+    reply = finalize_once_ended(daemon, upload_id)
+    assert reply.status == (200 if whole else 409), reply.body
+
+
 def test_deleting_ends_the_transfer(daemon, tree):
     (tree / "large").write_bytes(os.urandom(5 * MEGABYTE))
     upload_id = jobs.new_upload_id()

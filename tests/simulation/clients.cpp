@@ -121,7 +121,7 @@ Awaitable<bool> Clients::send(std::string id) {
   });
   if (is_gone()) co_return false;  // it tries again, whatever its first rsync still does
   try {
-    co_await daemon->uploads().end_transfer(connection, admitted ? id : "");
+    co_await daemon->uploads().end_transfer(connection, admitted ? id : "", admitted);
   } catch (const Killed&) {
     co_return false;
   } catch (const StoreError&) {

@@ -31,9 +31,13 @@ class SteadyClient:
     def upload(self, source):
         """Sends and finalizes a directory; returns the upload's id."""
         upload_id = jobs.new_upload_id()
-        wait_until(lambda: self._sent(source, upload_id), self.patience, "a whole rsync", 0.1)
-        wait_until(lambda: self._finalized(upload_id), self.patience, "finalize", 0.1)
+        wait_until(lambda: self._uploaded(source, upload_id), self.patience, "an upload", 0.1)
         return upload_id
+
+    def _uploaded(self, source, upload_id):
+        """Both steps again where the daemon could not see how rsync ended."""
+        wait_until(lambda: self._sent(source, upload_id), self.patience, "a whole rsync", 0.1)
+        return self._finalized(upload_id)
 
     def _sent(self, source, upload_id):
         if jobs.rsync(self.daemon, source, upload_id, check=False).returncode == 0:
@@ -48,7 +52,7 @@ class SteadyClient:
             return True
         assert reply.status == 409, reply.body
         code = reply.json()["error"]
-        assert code in ("already_finalized", "upload_in_progress"), reply.body
+        assert code in ("already_finalized", "upload_in_progress", "upload_incomplete"), reply.body
         return code == "already_finalized"
 
     def create(self, body):
