@@ -1,6 +1,6 @@
 // flashpods-shim JOBDIR [CONTROL_FD]: owns one job's container until it is gone.
 // Called as JOBDIR/conmon it is the step between podman and conmon; the OCI runtime calls it as the
-// hook that closes private networks to the job; and it calls itself to count what a job has on
+// hook that prepares the container's namespaces; and it calls itself to count what a job has on
 // disk, and to keep a job's output.
 
 #include <charconv>
@@ -11,8 +11,8 @@
 
 #include "executors/podman/run_command.h"
 #include "executors/shim/conmon_stage.h"
+#include "executors/shim/container_hook.h"
 #include "executors/shim/disk_use.h"
-#include "executors/shim/lan_isolation.h"
 #include "executors/shim/output_keeper.h"
 #include "executors/shim/run_shim.h"
 
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   using namespace flashpods;
   const std::filesystem::path name = argc > 0 ? argv[0] : "";
   if (name.filename() == podman::kConmonStage) return shim::run_conmon_stage(argc, argv);
-  if (name == shim::kIsolationHook) return shim::run_isolation_hook();
+  if (name == shim::kContainerHook) return shim::run_container_hook({argv + 1, argv + argc});
   if (name == shim::kOutputKeeper && argc == 2) return shim::run_output_keeper(argv[1]);
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("flashpods-shim " FLASHPODS_VERSION);

@@ -12,8 +12,8 @@
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "executors/podman/run_command.h"
+#include "executors/shim/container_hook.h"
 #include "executors/shim/job_files.h"
-#include "executors/shim/lan_isolation.h"
 #include "executors/shim/output_keeper.h"
 #include "executors/shim/read_only_mount.h"
 #include "executors/shim/shared_limits.h"
@@ -43,11 +43,9 @@ std::string own_program() {
 }
 
 BundleChange change_for(const JobRecord& job) {
-  BundleChange change{podman::container_environment(job.spec), {}, job.settings.pids_limit};
-  if (job.settings.isolate_lan && job.spec.network != jobs::Network::kNone) {
-    change.network_hook = own_program();
-  }
-  return change;
+  const bool close_networks = job.settings.isolate_lan && job.spec.network != jobs::Network::kNone;
+  return {podman::container_environment(job.spec), own_program(), close_networks,
+          job.settings.pids_limit};
 }
 
 Result<void> change_bundle(const std::filesystem::path& bundle, const BundleChange& change) {
@@ -141,14 +139,6 @@ json merged_environment(const json& list, std::map<std::string, std::string> env
   return merged;
 }
 
-void add_hook(json& config, const std::string& program) {
-  auto& hooks = config["hooks"];
-  if (!hooks.is_object()) hooks = json::object();
-  auto& stage = hooks["createRuntime"];
-  if (!stage.is_array()) stage = json::array();
-  stage.push_back({{"path", program}, {"args", json::array({kIsolationHook})}});
-}
-
 }  // namespace
 
 std::vector<char*> without_exit_command(std::span<char* const> arguments) {
@@ -172,7 +162,7 @@ Result<std::string> changed_bundle(std::string_view config, const BundleChange& 
   auto& list = (*parsed)["process"]["env"];
   list = merged_environment(list, change.environment);
   limit_shared(*parsed, change.processes);
-  if (!change.network_hook.empty()) add_hook(*parsed, change.network_hook);
+  add_container_hook(*parsed, change.hook, change.close_networks);
   return dump_json(*parsed);
 }
 

@@ -17,7 +17,8 @@ namespace flashpods::shim {
 ///   container (log driver passthrough): podman's own words never mix with the job's output;
 /// - adds the job's environment to the OCI bundle: neither an argv nor podman's environment (which
 ///   a job's PATH or LD_PRELOAD would change) carries a value;
-/// - has the OCI runtime call the hook that keeps the job off private networks (lan_isolation.h);
+/// - has the OCI runtime call the hook that limits the container's namespaces and keeps the job off
+///   private networks (container_hook.h);
 /// - leaves behind what keeps the output until it is in the log (output_keeper.h);
 /// - keeps the job to its part of what the kernel counts for a user (shared_limits.h);
 /// - becomes the real conmon, without podman's exit command: the shim itself sees the end and
@@ -30,8 +31,9 @@ int run_conmon_stage(int argc, char** argv);
 /// What becomes different in the OCI bundle.
 struct BundleChange {
   std::map<std::string, std::string> environment;  ///< joins process.env; these values win
-  std::string network_hook;  ///< program for a createRuntime hook (kIsolationHook); empty: none
-  std::int64_t processes = 2048;  ///< at most, threads included (shared_limits.h)
+  std::string hook;                                ///< program to add as container_hook.h says
+  bool close_networks = false;                     ///< container_hook.h
+  std::int64_t processes = 2048;                   ///< at most, threads included (shared_limits.h)
 };
 
 /// conmon's arguments without --exit-command and --exit-command-arg (conmon(8)).

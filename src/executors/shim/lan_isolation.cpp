@@ -3,21 +3,18 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <linux/xfrm.h>
 #include <sched.h>
+#include <span>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/fd.h"
 #include "base/files.h"
-#include "base/json_reader.h"
 
 namespace flashpods::shim {
 
@@ -28,13 +25,35 @@ struct Prefix {
   std::uint8_t length;
 };
 
-constexpr std::array<Prefix, 5> kPrivateNetworks{{
+using Prefixes = std::span<const Prefix>;
+
+/// slirp4netns' own network may lie in one of these.
+constexpr auto kPrivateNetworks = std::to_array<Prefix>({
     {"10.0.0.0", 8},
     {"172.16.0.0", 12},
     {"192.168.0.0", 16},
     {"100.64.0.0", 10},
+});
+
+/// What else is not globally reachable (RFC 6890), multicast and the limited broadcast.
+constexpr auto kNeverGlobal = std::to_array<Prefix>({
+    {"0.0.0.0", 8},
+    {"127.0.0.0", 8},
     {"169.254.0.0", 16},
-}};
+    {"192.0.0.0", 24},
+    {"192.0.2.0", 24},
+    {"198.18.0.0", 15},
+    {"198.51.100.0", 24},
+    {"203.0.113.0", 24},
+    {"224.0.0.0", 4},
+    {"240.0.0.0", 4},
+});
+
+in_addr address_of(const Prefix& prefix) {
+  in_addr address{};
+  ::inet_pton(AF_INET, prefix.address, &address);
+  return address;
+}
 
 /// rtnetlink(7): one unreachable route.
 struct RouteRequest {
@@ -58,7 +77,30 @@ RouteRequest unreachable(const Prefix& prefix) {
   request.route.rtm_type = RTN_UNREACHABLE;
   request.attribute.rta_type = RTA_DST;
   request.attribute.rta_len = RTA_LENGTH(sizeof(in_addr));
-  ::inet_pton(AF_INET, prefix.address, &request.destination);
+  request.destination = address_of(prefix);
+  return request;
+}
+
+/// An IPsec policy (xfrm_user in the kernel) that refuses what goes to a destination.
+struct PolicyRequest {
+  nlmsghdr header{};
+  xfrm_userpolicy_info policy{};
+};
+static_assert(sizeof(PolicyRequest) == NLMSG_LENGTH(sizeof(xfrm_userpolicy_info)));
+
+PolicyRequest blocked(const Prefix& prefix) {
+  PolicyRequest request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = XFRM_MSG_UPDPOLICY;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  auto& policy = request.policy;
+  policy.sel.family = AF_INET;
+  policy.sel.daddr.a4 = address_of(prefix).s_addr;
+  policy.sel.prefixlen_d = prefix.length;
+  policy.lft.soft_byte_limit = policy.lft.hard_byte_limit = XFRM_INF;
+  policy.lft.soft_packet_limit = policy.lft.hard_packet_limit = XFRM_INF;
+  policy.dir = XFRM_POLICY_OUT;
+  policy.action = XFRM_POLICY_BLOCK;
   return request;
 }
 
@@ -73,10 +115,37 @@ int acknowledged(int netlink) {
   return answer.header.nlmsg_type == NLMSG_ERROR ? -answer.error.error : EPROTO;
 }
 
-int add_route(int netlink, const Prefix& prefix) {
-  const auto request = unreachable(prefix);
-  if (::send(netlink, &request, sizeof request, 0) != sizeof request) return errno;
-  return acknowledged(netlink);
+Result<void> carry_out(int netlink, const auto& request) {
+  const bool sent = ::send(netlink, &request, sizeof request, 0) == sizeof request;
+  if (const int error = sent ? acknowledged(netlink) : errno; error != 0) {
+    return std::unexpected(errno_error(error, "cannot close a private network to the job"));
+  }
+  return {};
+}
+
+Fd open_netlink(int protocol) {
+  return Fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+}
+
+Result<void> add_routes() {
+  const auto netlink = open_netlink(NETLINK_ROUTE);
+  if (!netlink) return std::unexpected(errno_error("cannot speak to the kernel about routes"));
+  for (const auto& prefixes : {Prefixes(kPrivateNetworks), Prefixes(kNeverGlobal)}) {
+    for (const auto& prefix : prefixes) {
+      if (auto added = carry_out(netlink.get(), unreachable(prefix)); !added) return added;
+    }
+  }
+  return {};
+}
+
+Result<void> add_policies() {
+  const auto netlink = open_netlink(NETLINK_XFRM);
+  if (!netlink && errno == EPROTONOSUPPORT) return {};
+  if (!netlink) return std::unexpected(errno_error("cannot speak to the kernel about policies"));
+  for (const auto& prefix : kNeverGlobal) {
+    if (auto added = carry_out(netlink.get(), blocked(prefix)); !added) return added;
+  }
+  return {};
 }
 
 /// Devices made later (slirp4netns' tap0) take the default over. No file: no IPv6 in this kernel.
@@ -91,49 +160,12 @@ Result<void> turn_ipv6_off() {
   return {};
 }
 
-Result<void> enter(const std::string& process) {
-  const Fd user(::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-  const Fd net(::open((process + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!user || !net) return std::unexpected(errno_error("cannot open the container's namespaces"));
-  // Rootful containers share our user namespace: entering it again is refused and not needed.
-  if (::setns(user.get(), CLONE_NEWUSER) != 0 && errno != EINVAL) {
-    return std::unexpected(errno_error("cannot enter the container's user namespace"));
-  }
-  if (::setns(net.get(), CLONE_NEWNET) != 0) {
-    return std::unexpected(errno_error("cannot enter the container's network namespace"));
-  }
-  return {};
-}
-
-Result<void> isolate_container() {
-  const auto text = read_all(STDIN_FILENO, 1024 * 1024);
-  if (!text) return std::unexpected(text.error());
-  const auto state = parse_json(*text);
-  if (!state || !state->is_object() || !(*state)["pid"].is_number_integer()) {
-    return fail(ErrorKind::kInvalid, "invalid_state", "The OCI runtime gave no container state.");
-  }
-  auto entered = enter("/proc/" + std::to_string((*state)["pid"].get<pid_t>()));
-  return entered ? close_private_networks() : entered;
-}
-
 }  // namespace
 
 Result<void> close_private_networks() {
-  const Fd netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!netlink) return std::unexpected(errno_error("cannot speak to the kernel about routes"));
-  for (const auto& prefix : kPrivateNetworks) {
-    if (const int error = add_route(netlink.get(), prefix); error != 0) {
-      return std::unexpected(errno_error(error, "cannot close a private network to the job"));
-    }
-  }
+  if (auto added = add_routes(); !added) return added;
+  if (auto added = add_policies(); !added) return added;
   return turn_ipv6_off();
-}
-
-int run_isolation_hook() {
-  const auto done = isolate_container();
-  if (done) return EXIT_SUCCESS;
-  std::fprintf(stderr, "flashpods: %s\n", done.error().message.c_str());
-  return EXIT_FAILURE;
 }
 
 bool can_close_private_networks() {
