@@ -8,6 +8,7 @@
 #include "base/json_reader.h"
 #include "base/text.h"
 #include "executors/shim/conmon_stage.h"
+#include "executors/shim/seccomp_profile.h"
 #include "executors/shim/shared_limits.h"
 #include "fuzz/target.h"
 
@@ -58,6 +59,9 @@ FUZZ_TARGET(oci_bundle) {
   const auto& hooks = (*after)["hooks"]["createRuntime"];
   require(!hooks.empty() && hooks.back()["path"] == change.hook, "the hook is called");
   shim::limit_shared(*before, change.processes);
+  if (auto& settings = (*before)["linux"]; settings.contains("seccomp")) {
+    shim::tighten_seccomp(settings["seccomp"]);
+  }
   for (auto* config : {&*before, &*after}) {
     (*config)["process"].erase("env");
     config->erase("hooks");

@@ -16,6 +16,7 @@
 #include "executors/shim/job_files.h"
 #include "executors/shim/output_keeper.h"
 #include "executors/shim/read_only_mount.h"
+#include "executors/shim/seccomp_profile.h"
 #include "executors/shim/shared_limits.h"
 #include "executors/shim/shim_records.h"
 #include "process/find_program.h"
@@ -162,6 +163,9 @@ Result<std::string> changed_bundle(std::string_view config, const BundleChange& 
   auto& list = (*parsed)["process"]["env"];
   list = merged_environment(list, change.environment);
   limit_shared(*parsed, change.processes);
+  if (auto& settings = (*parsed)["linux"]; settings.contains("seccomp")) {
+    tighten_seccomp(settings["seccomp"]);
+  }
   add_container_hook(*parsed, change.hook, change.close_networks);
   return dump_json(*parsed);
 }

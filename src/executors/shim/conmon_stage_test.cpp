@@ -16,6 +16,19 @@ TEST(ConmonStage, AddsTheEnvironmentToTheBundle) {
   EXPECT_EQ(config["process"]["args"], nlohmann::json::array({"x"}));
   EXPECT_EQ(config["ociVersion"], "1.0");
   EXPECT_EQ(config["hooks"]["createRuntime"][0]["path"], "/shim");
+  EXPECT_FALSE(config["linux"].contains("seccomp")) << "none is made up";
+}
+
+TEST(ConmonStage, HardensTheBundle) {
+  const auto changed = changed_bundle(
+      R"({"process": {}, "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+          {"names": ["read", "keyctl"], "action": "SCMP_ACT_ALLOW"}]}}})",
+      {{}, "/shim", true, 100});
+  ASSERT_TRUE(changed);
+  const auto config = nlohmann::json::parse(*changed);
+  EXPECT_EQ(config["process"]["rlimits"][0]["hard"], 100);
+  EXPECT_EQ(config["linux"]["seccomp"]["syscalls"][0]["names"], nlohmann::json::array({"read"}));
+  EXPECT_EQ(config["hooks"]["createRuntime"][0]["args"][1], "--close-networks");
 }
 
 TEST(ConmonStage, ABundleWithoutAProcessIsRefused) {

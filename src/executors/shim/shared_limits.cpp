@@ -1,9 +1,7 @@
 #include "executors/shim/shared_limits.h"
 
 #include <algorithm>
-#include <array>
 #include <linux/keyctl.h>
-#include <string_view>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +18,6 @@ constexpr const char* kKeyring = "flashpods-jobs";
 /// keyrings(7): the possessor may do anything, the user view, read, search and link.
 constexpr std::uint32_t kFoundByName = 0x3f1b0000;
 constexpr const char* kProcesses = "RLIMIT_NPROC";
-constexpr std::array<std::string_view, 3> kKeyringCalls{"add_key", "keyctl", "request_key"};
 
 /// Nobody but root may raise a limit: more than our own would keep the container from starting.
 std::uint64_t at_most_ours(std::int64_t processes) {
@@ -39,22 +36,6 @@ void limit_processes(json& limits, std::int64_t processes) {
   limits.push_back({{"type", kProcesses}, {"hard", most}, {"soft", most}});
 }
 
-bool is_keyring_call(const json& name) {
-  return name.is_string() && std::ranges::find(kKeyringCalls, name.get_ref<const std::string&>()) !=
-                                 kKeyringCalls.end();
-}
-
-/// What a profile does not name meets its default, which is a refusal.
-void forbid_keyrings(json& profile) {
-  if (!profile.is_object() || !profile["syscalls"].is_array()) return;
-  auto& rules = profile["syscalls"].get_ref<json::array_t&>();
-  for (auto& rule : rules) {
-    if (!rule.is_object() || !rule["names"].is_array()) continue;
-    std::erase_if(rule["names"].get_ref<json::array_t&>(), is_keyring_call);
-  }
-  std::erase_if(rules, [](const json& rule) { return rule.is_object() && rule["names"].empty(); });
-}
-
 }  // namespace
 
 Result<void> join_common_keyring() {
@@ -70,7 +51,6 @@ Result<void> join_common_keyring() {
 
 void limit_shared(json& config, std::int64_t processes) {
   limit_processes(config["process"]["rlimits"], processes);
-  if (config["linux"].is_object()) forbid_keyrings(config["linux"]["seccomp"]);
 }
 
 }  // namespace flashpods::shim

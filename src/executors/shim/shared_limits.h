@@ -18,10 +18,8 @@ namespace flashpods::shim {
 /// conmon's argument by which the OCI runtime makes no keyring for a container.
 inline constexpr const char* kNoNewKeyring = "--no-new-keyring";
 
-/// Changes an OCI configuration:
-/// - at most `processes` processes and threads (RLIMIT_NPROC, counted in the container's own user
-///   namespace): --pids-limit does nothing on a rootless host with cgroup v1;
-/// - no system call on keyrings, whatever podman's seccomp profile allows.
+/// Changes an OCI configuration: at most `processes` processes and threads (RLIMIT_NPROC, counted in
+/// the container's own user namespace). --pids-limit does nothing on a rootless host with cgroup v1.
 void limit_shared(nlohmann::json& config, std::int64_t processes);
 
 }  // namespace flashpods::shim

@@ -45,12 +45,5 @@ TEST(SharedLimits, NoLimitAboveOursKeepsTheContainerFromStarting) {
   EXPECT_EQ(config["process"]["rlimits"][1]["hard"], ours.rlim_max);
 }
 
-TEST(SharedLimits, KeyringsAreNamedNowhereInTheProfile) {
-  auto config = bundle();
-  limit_shared(config, 100);
-  EXPECT_EQ(config["linux"]["seccomp"]["syscalls"],
-            json::parse(R"([{"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"}])"));
-}
-
 }  // namespace
 }  // namespace flashpods::shim
