@@ -8,6 +8,8 @@
 #include "base/json_reader.h"
 #include "base/text.h"
 #include "executors/shim/conmon_stage.h"
+#include "executors/shim/masked_paths.h"
+#include "executors/shim/priority.h"
 #include "executors/shim/seccomp_profile.h"
 #include "executors/shim/shared_limits.h"
 #include "fuzz/target.h"
@@ -59,6 +61,8 @@ FUZZ_TARGET(oci_bundle) {
   const auto& hooks = (*after)["hooks"]["createRuntime"];
   require(!hooks.empty() && hooks.back()["path"] == change.hook, "the hook is called");
   shim::limit_shared(*before, change.processes);
+  shim::lower_priority(*before);
+  shim::mask_paths(*before);
   if (auto& settings = (*before)["linux"]; settings.contains("seccomp")) {
     shim::tighten_seccomp(settings["seccomp"]);
   }

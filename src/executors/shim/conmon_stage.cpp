@@ -14,8 +14,10 @@
 #include "executors/podman/run_command.h"
 #include "executors/shim/container_hook.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/masked_paths.h"
 #include "executors/shim/output_keeper.h"
 #include "executors/shim/read_only_mount.h"
+#include "executors/shim/priority.h"
 #include "executors/shim/seccomp_profile.h"
 #include "executors/shim/shared_limits.h"
 #include "executors/shim/shim_records.h"
@@ -117,6 +119,7 @@ Result<void> run_stage(std::span<char*> arguments) {
   if (!bundle.empty()) {  // podman also asks for conmon's version
     if (auto prepared = prepare(directory, bundle, arguments, *job); !prepared) return prepared;
     start_output_keeper(directory);
+    become_nicer();
   }
   return become_conmon(without_exit_command(arguments), job->settings.conmon);
 }
@@ -163,6 +166,8 @@ Result<std::string> changed_bundle(std::string_view config, const BundleChange& 
   auto& list = (*parsed)["process"]["env"];
   list = merged_environment(list, change.environment);
   limit_shared(*parsed, change.processes);
+  lower_priority(*parsed);
+  mask_paths(*parsed);
   if (auto& settings = (*parsed)["linux"]; settings.contains("seccomp")) {
     tighten_seccomp(settings["seccomp"]);
   }

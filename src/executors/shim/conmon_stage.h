@@ -20,8 +20,9 @@ namespace flashpods::shim {
 /// - has the OCI runtime call the hook that limits the container's namespaces and keeps the job off
 ///   private networks (container_hook.h);
 /// - leaves behind what keeps the output until it is in the log (output_keeper.h);
-/// - keeps the job to its part of what the kernel counts for a user (shared_limits.h), and away from
-///   system calls that a build does not need (seccomp_profile.h);
+/// - keeps the job to its part of what the kernel counts for a user (shared_limits.h), below the
+///   daemon in priority (priority.h), and away from system calls and files that a build does not
+///   need (seccomp_profile.h, masked_paths.h);
 /// - becomes the real conmon, without podman's exit command: the shim itself sees the end and
 /// removes
 ///   the container. `podman container cleanup` would cost a podman a job, and forgets the exit code

@@ -26,7 +26,9 @@ TEST(ConmonStage, HardensTheBundle) {
       {{}, "/shim", true, 100});
   ASSERT_TRUE(changed);
   const auto config = nlohmann::json::parse(*changed);
+  EXPECT_TRUE(config["process"].contains("oomScoreAdj"));
   EXPECT_EQ(config["process"]["rlimits"][0]["hard"], 100);
+  EXPECT_FALSE(config["linux"]["maskedPaths"].empty());
   EXPECT_EQ(config["linux"]["seccomp"]["syscalls"][0]["names"], nlohmann::json::array({"read"}));
   EXPECT_EQ(config["hooks"]["createRuntime"][0]["args"][1], "--close-networks");
 }

@@ -1,6 +1,7 @@
 #include "executors/shim/shared_limits.h"
 
 #include <algorithm>
+#include <array>
 #include <linux/keyctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -17,23 +18,39 @@ using nlohmann::json;
 constexpr const char* kKeyring = "flashpods-jobs";
 /// keyrings(7): the possessor may do anything, the user view, read, search and link.
 constexpr std::uint32_t kFoundByName = 0x3f1b0000;
-constexpr const char* kProcesses = "RLIMIT_NPROC";
+
+struct Limit {
+  const char* name;
+  __rlimit_resource resource;
+  std::uint64_t most;
+};
+
+/// Since Linux 5.14 these are counted in a job's own user namespace, as RLIMIT_NPROC is. Before, a
+/// job beside others has less. The numbers leave room for some dozen jobs in what systemd and the
+/// kernel give a user.
+constexpr std::array<Limit, 6> kLimits{{
+    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING, 1024},   // queued signals, each POSIX timer among them
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE, 200 << 10},  // bytes; two POSIX queues of default size
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK, 8 << 20},      // bytes; the kernel's own default
+    {"RLIMIT_CORE", RLIMIT_CORE, 0},  // the host's core_pattern(5) decides where a core file goes
+    {"RLIMIT_NICE", RLIMIT_NICE, 0},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO, 0},
+}};
 
 /// Nobody but root may raise a limit: more than our own would keep the container from starting.
-std::uint64_t at_most_ours(std::int64_t processes) {
+std::uint64_t at_most_ours(const Limit& limit) {
   rlimit ours{};
-  const auto wanted = static_cast<std::uint64_t>(processes);
-  if (::getrlimit(RLIMIT_NPROC, &ours) != 0 || ours.rlim_max == RLIM_INFINITY) return wanted;
-  return std::min<std::uint64_t>(wanted, ours.rlim_max);
+  if (::getrlimit(limit.resource, &ours) != 0 || ours.rlim_max == RLIM_INFINITY) return limit.most;
+  return std::min<std::uint64_t>(limit.most, ours.rlim_max);
 }
 
-void limit_processes(json& limits, std::int64_t processes) {
+void set_limit(json& limits, const Limit& limit) {
   if (!limits.is_array()) limits = json::array();
-  std::erase_if(limits.get_ref<json::array_t&>(), [](const json& limit) {
-    return limit.is_object() && limit.value("type", json()) == kProcesses;
+  std::erase_if(limits.get_ref<json::array_t&>(), [&limit](const json& each) {
+    return each.is_object() && each.value("type", json()) == limit.name;
   });
-  const auto most = at_most_ours(processes);
-  limits.push_back({{"type", kProcesses}, {"hard", most}, {"soft", most}});
+  const auto most = at_most_ours(limit);
+  limits.push_back({{"type", limit.name}, {"hard", most}, {"soft", most}});
 }
 
 }  // namespace
@@ -50,7 +67,9 @@ Result<void> join_common_keyring() {
 }
 
 void limit_shared(json& config, std::int64_t processes) {
-  limit_processes(config["process"]["rlimits"], processes);
+  auto& limits = config["process"]["rlimits"];
+  set_limit(limits, {"RLIMIT_NPROC", RLIMIT_NPROC, static_cast<std::uint64_t>(processes)});
+  for (const auto& limit : kLimits) set_limit(limits, limit);
 }
 
 }  // namespace flashpods::shim

@@ -18,8 +18,13 @@ namespace flashpods::shim {
 /// conmon's argument by which the OCI runtime makes no keyring for a container.
 inline constexpr const char* kNoNewKeyring = "--no-new-keyring";
 
-/// Changes an OCI configuration: at most `processes` processes and threads (RLIMIT_NPROC, counted in
-/// the container's own user namespace). --pids-limit does nothing on a rootless host with cgroup v1.
+/// Sets the resource limits of an OCI configuration (getrlimit(2)), where ours are not lower:
+/// - at most `processes` processes and threads, counted in the container's own user namespace:
+///   --pids-limit does nothing on a rootless host with cgroup v1;
+/// - queued signals, bytes in POSIX message queues and locked memory, which the kernel counts for
+/// the
+///   user;
+/// - no core files, and no priority above the one a job starts with.
 void limit_shared(nlohmann::json& config, std::int64_t processes);
 
 }  // namespace flashpods::shim

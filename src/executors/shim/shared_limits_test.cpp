@@ -13,27 +13,43 @@ using nlohmann::json;
 json bundle() {
   return json::parse(R"({
     "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 5, "soft": 5},
-                            {"type": "RLIMIT_NPROC", "hard": 9999, "soft": 9999}]},
-    "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
-      {"names": ["read", "keyctl", "write"], "action": "SCMP_ACT_ALLOW"},
-      {"names": ["add_key", "request_key"], "action": "SCMP_ACT_ALLOW"}]}}})");
+                            {"type": "RLIMIT_NPROC", "hard": 9999, "soft": 9999}]}})");
 }
 
-json limit(const char* type, std::int64_t value) {
-  return {{"type", type}, {"hard", value}, {"soft", value}};
+/// The hard limit of this kind; there must be one of it, as high as the soft one.
+json limit_of(const json& config, const std::string& type) {
+  json found;
+  for (const auto& limit : config.at("process").at("rlimits")) {
+    if (limit.at("type") != type) continue;
+    EXPECT_TRUE(found.is_null()) << type << " is there twice";
+    EXPECT_EQ(limit.at("soft"), limit.at("hard")) << type;
+    found = limit.at("hard");
+  }
+  return found;
 }
 
 TEST(SharedLimits, ProcessesAreLimitedAndOtherLimitsStay) {
   auto config = bundle();
   limit_shared(config, 100);
-  EXPECT_EQ(config["process"]["rlimits"],
-            json::array({limit("RLIMIT_NOFILE", 5), limit("RLIMIT_NPROC", 100)}));
+  EXPECT_EQ(limit_of(config, "RLIMIT_NOFILE"), 5);
+  EXPECT_EQ(limit_of(config, "RLIMIT_NPROC"), 100);
 }
 
-TEST(SharedLimits, ABundleWithoutLimitsGetsThisOne) {
+TEST(SharedLimits, ABundleWithoutLimitsGetsThem) {
   json config{{"process", json::object()}};
   limit_shared(config, 100);
-  EXPECT_EQ(config["process"]["rlimits"], json::array({limit("RLIMIT_NPROC", 100)}));
+  EXPECT_EQ(limit_of(config, "RLIMIT_NPROC"), 100);
+}
+
+TEST(SharedLimits, WhatTheKernelCountsForTheUserIsLimited) {
+  auto config = bundle();
+  limit_shared(config, 100);
+  EXPECT_LE(limit_of(config, "RLIMIT_SIGPENDING"), 1024);
+  EXPECT_LE(limit_of(config, "RLIMIT_MSGQUEUE"), 200 << 10);
+  EXPECT_LE(limit_of(config, "RLIMIT_MEMLOCK"), 8 << 20);
+  for (const char* none : {"RLIMIT_CORE", "RLIMIT_NICE", "RLIMIT_RTPRIO"}) {
+    EXPECT_EQ(limit_of(config, none), 0) << none;
+  }
 }
 
 TEST(SharedLimits, NoLimitAboveOursKeepsTheContainerFromStarting) {
@@ -42,7 +58,7 @@ TEST(SharedLimits, NoLimitAboveOursKeepsTheContainerFromStarting) {
   if (ours.rlim_max == RLIM_INFINITY) GTEST_SKIP() << "this user may have any number of processes";
   auto config = bundle();
   limit_shared(config, std::int64_t{1} << 50);
-  EXPECT_EQ(config["process"]["rlimits"][1]["hard"], ours.rlim_max);
+  EXPECT_EQ(limit_of(config, "RLIMIT_NPROC"), ours.rlim_max);
 }
 
 }  // namespace
