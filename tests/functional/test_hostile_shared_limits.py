@@ -54,6 +54,7 @@ hold(answers.count(b"y"), 200)
 os.kill(0, signal.SIGKILL)
 """
 
+# A job has a quarter of the host's (namespace_limits.h).
 INOTIFY = """
 def instance():
     made = libc.inotify_init1(0)
@@ -61,7 +62,26 @@ def instance():
         raise OSError
     return made
 limit = kernel("fs/inotify/max_user_instances")
-hold(take_all(instance, limit + 1), limit)
+hold(take_all(instance, limit + 1), limit // 4)
+"""
+
+# Real-time signals that stay queued (sigqueue(3)): what POSIX timers are made of as well.
+SIGNALS = """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+def queued():
+    os.kill(os.getpid(), signal.SIGRTMIN)
+hold(take_all(queued, 20000), resource.getrlimit(resource.RLIMIT_SIGPENDING)[1])
+"""
+
+# POSIX message queues of the default size (mq_overview(7)).
+MESSAGES = """
+O_CREAT_RDWR = 0o102
+def queue():
+    made = libc.mq_open(b"/hostile-%d" % len(kept), O_CREAT_RDWR, 0o600, None)
+    if made < 0:
+        raise OSError
+    return made
+hold(take_all(queue, 200))
 """
 
 PIPE_PAGES = """
@@ -136,8 +156,8 @@ def assert_the_next_job_runs(daemon):
 
 @pytest.mark.parametrize(
     "script",
-    [INOTIFY, PIPE_PAGES, IN_FLIGHT, TERMINALS],
-    ids=["inotify", "pipe_pages", "descriptors_in_flight", "terminals"],
+    [PIPE_PAGES, IN_FLIGHT, TERMINALS],
+    ids=["pipe_pages", "descriptors_in_flight", "terminals"],
 )
 def test_12_what_a_user_shares_is_used_up_and_the_next_job_starts(daemon, greedy, script):
     """What is missing to the limit is others': this user's, or for terminals the whole host's."""
@@ -146,6 +166,16 @@ def test_12_what_a_user_shares_is_used_up_and_the_next_job_starts(daemon, greedy
         pytest.skip("this kernel is told not to limit it")
     assert taken >= limit * 3 // 4
     assert_the_next_job_runs(daemon)
+
+
+@pytest.mark.parametrize(
+    ("script", "most"), [(SIGNALS, 1024), (MESSAGES, 2), (INOTIFY, None)],
+    ids=["pending_signals", "message_queues", "inotify"],
+)
+def test_12_a_job_takes_its_share_and_leaves_another_the_same(daemon, greedy, script, most):
+    taken, limit = greedy(script)
+    assert 0 < taken <= (most or limit)
+    assert greedy(script)[0] == taken
 
 
 def test_12_a_job_makes_no_keyring(daemon, greedy):
