@@ -54,6 +54,7 @@ void add_end(json& object, const Job& job) {
                  {"signal", or_null(job.signal)},
                  {"error", or_null(job.error)},
                  {"message", or_null(job.message)},
+                 {"details", or_null(job.details)},
                  {"hint", or_null(job.hint)}});
 }
 

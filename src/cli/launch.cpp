@@ -74,6 +74,8 @@ void show_end(Session& session, const nlohmann::json& job) {
   if (session.json) return console.json(job);
   const bool by_itself = effective_status(job) == "completed" || text_at(job, "error") == "exit";
   if (!by_itself) console.note("flashpods: " + to_terminal_text(describe_end(job)));
+  const auto details = text_at(job, "details");
+  if (!details.empty()) console.note("  details: " + to_one_line(details, 1000));
   const auto hint = text_at(job, "hint");
   if (!hint.empty()) console.note("hint: " + to_terminal_text(hint));
   const auto artifacts = integer_at(member_at(job, "artifacts"), "count").value_or(0);

@@ -16,6 +16,7 @@
 #include "cli/own_executable.h"
 #include "cli/session.h"
 #include "cli/verb_table.h"
+#include "client/reply_error.h"
 
 extern char** environ;
 
@@ -64,6 +65,8 @@ int usage_exit(const VerbEntry& entry) {
 
 void show_error(Console& console, const Error& error, bool json) {
   console.error(error);
+  const auto quoted = client::quoted_words(error);
+  if (!quoted.empty()) console.note("  details: " + quoted);
   if (!json) return;
   auto body = error.details && error.details->is_object() ? *error.details : nlohmann::json{};
   body["error"] = error.code;

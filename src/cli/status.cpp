@@ -102,6 +102,7 @@ std::string render(const nlohmann::json& job, bool colour) {
   lines.add("status", Cell{has_ended(job) ? describe_end(job) : status, style_of_status(status)});
   lines.member("exit code", "exit_code");
   lines.member("message", "message");
+  lines.member("details", "details");
   lines.member("hint", "hint");
   lines.add("runtime", job_duration(job));
   add_what(lines);

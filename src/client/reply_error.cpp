@@ -34,6 +34,8 @@ constexpr std::array kKinds{
     std::pair{507, ErrorKind::kInsufficientStorage},
 };
 
+constexpr std::size_t kLongestQuote = 2000;
+
 ErrorKind kind_of(int status) {
   const auto* found = std::ranges::find(kKinds, status, [](const auto& row) { return row.first; });
   return found == kKinds.end() ? ErrorKind::kInternal : found->second;
@@ -84,6 +86,18 @@ Error with_advice(Error error, const http::Origin& origin) {
                        ? "; run `flashpods up` to start the server on this machine"
                        : "; check that the host is up and the WireGuard connection stands";
   return error;
+}
+
+Error quoting(Error error, std::string_view words) {
+  json details = error.details ? *error.details : json::object();
+  details["details"] = to_one_line(words, kLongestQuote);
+  error.details = std::make_shared<const json>(std::move(details));
+  return error;
+}
+
+std::string quoted_words(const Error& error) {
+  if (!error.details || !error.details->is_object()) return {};
+  return to_one_line(text_of(*error.details, "details"), kLongestQuote);
 }
 
 bool is_transient(const Error& error) {

@@ -13,6 +13,13 @@ namespace flashpods::client {
 /// A transport error with what to run: an unreachable loopback server says `flashpods up`.
 [[nodiscard]] Error with_advice(Error error, const http::Origin& origin);
 
+/// The error with the words of another program (rsync, git), or names that a directory's content
+/// chose, as its `details` member: data, which no message of ours quotes.
+[[nodiscard]] Error quoting(Error error, std::string_view words);
+
+/// What `quoting`, or a server's reply, put there; empty if nothing.
+[[nodiscard]] std::string quoted_words(const Error& error);
+
 /// Whether the same request may be sent again: the reply got lost, or the server is coming up.
 [[nodiscard]] bool is_transient(const Error& error);
 

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "client/reply_error.h"
 
 namespace flashpods::client {
 
@@ -23,9 +24,10 @@ constexpr std::size_t kDepthOfTotals = 3;
 using DirectoryStream = std::unique_ptr<DIR, int (*)(DIR*)>;
 
 Error unreadable(const std::string& path) {
-  return Error{ErrorKind::kForbidden, "unreadable",
-               "cannot read '" + to_one_line(path) + "': " + errno_error("").message +
-                   "; change its permissions or exclude it"};
+  return quoting({ErrorKind::kForbidden, "unreadable",
+                  "a file or directory of the upload cannot be read" + errno_error("").message +
+                      "; change its permissions or exclude it"},
+                 path);
 }
 
 /// One walk. Paths are relative to the root; a directory is opened by its whole path, which the

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "client/exclude_rules.h"
+#include "client/reply_error.h"
 #include "client/tree_survey.h"
 
 namespace flashpods::client {
@@ -45,9 +46,10 @@ Awaitable<Result<std::vector<std::string>>> list_ignored(std::filesystem::path d
                    "in files.exclude instead");
   }
   if (result->ok()) co_return split_at_nul(result->out);
-  co_return fail(ErrorKind::kInvalid, "not_a_git_tree",
-                 "gitignore is set, but git cannot read '" + to_one_line(directory.string()) +
-                     "' (" + to_one_line(result->err) + "); leave gitignore out");
+  Error error{ErrorKind::kInvalid, "not_a_git_tree",
+              "gitignore is set, but git cannot read '" + to_one_line(directory.string()) +
+                  "'; leave gitignore out"};
+  co_return std::unexpected(quoting(std::move(error), result->err));
 }
 
 /// What the pool works on: its own copies.
@@ -99,19 +101,19 @@ Awaitable<Result<UploadPlan>> plan_upload(UploadRequest request, BlockingPool& p
 
 Result<void> check_quota(const UploadPlan& plan, std::uint64_t max_bytes) {
   if (plan.bytes <= max_bytes) return {};
-  std::string sizes;
+  std::string sizes = "largest:";
   std::string excludes;
   for (const auto& entry : plan.largest) {
-    sizes += (sizes.empty() ? "" : ", ") + to_one_line(entry.path) + " (" +
+    sizes += (excludes.empty() ? " " : ", ") + to_one_line(entry.path) + " (" +
              to_human_size(entry.bytes) + ")";
     excludes += (excludes.empty() ? "" : ", ") + anchored(entry.path);
   }
-  return fail(ErrorKind::kTooLarge, "upload_too_large",
+  Error error{ErrorKind::kTooLarge, "upload_too_large",
               "'" + to_one_line(plan.directory.string()) + "' would send " +
                   to_human_size(plan.bytes) + ", and the server takes " + to_human_size(max_bytes) +
-                  ". Nothing was sent. Largest: " + sizes +
-                  ". Add what the job does not need to files.exclude, for example [" + excludes +
-                  "], or set gitignore");
+                  ". Nothing was sent. Add what the job does not need to files.exclude, or set "
+                  "gitignore"};
+  return std::unexpected(quoting(std::move(error), sizes + "; exclude for example " + excludes));
 }
 
 }  // namespace flashpods::client

@@ -6,6 +6,7 @@
 
 #include "base/temporary_directory.h"
 #include "client/exclude_rules.h"
+#include "client/reply_error.h"
 #include "client/run_coroutine.h"
 #include "process/fake_command_runner.h"
 
@@ -106,7 +107,8 @@ TEST_F(UploadPlanTest, NamesTheLargestDirectoryWhereItsBytesAre) {
   const auto refused = check_quota(*result, 1000);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "upload_too_large");
-  EXPECT_NE(refused.error().message.find("\"/data/models/large/\""), std::string::npos);
+  EXPECT_NE(quoted_words(refused.error()).find("\"/data/models/large/\""), std::string::npos);
+  EXPECT_EQ(refused.error().message.find("models"), std::string::npos);
   EXPECT_TRUE(check_quota(*result, 1050));
 }
 
@@ -131,6 +133,8 @@ TEST_F(UploadPlanTest, GitignoreOutsideGitSaysSo) {
   const auto result = plan(request);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, "not_a_git_tree");
+  EXPECT_EQ(quoted_words(result.error()), "fatal: not a git repository");
+  EXPECT_EQ(result.error().message.find("fatal"), std::string::npos);
 }
 
 }  // namespace

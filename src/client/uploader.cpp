@@ -39,12 +39,10 @@ bool may_succeed_later(const CommandResult& result) {
 }
 
 Error transfer_error(const CommandResult& result, const Connection& connection) {
-  const auto words = to_one_line(result.err, 600);
   if (has(result.err, "File too large") || has(result.err, "No space left")) {
     return {ErrorKind::kInsufficientStorage, "quota_exceeded",
             "the server's upload quota is reached; send less (files.exclude, gitignore) or wait "
-            "until other uploads are gone. rsync: " +
-                words};
+            "until other uploads are gone"};
   }
   if (has(result.err, "auth failed")) {
     return {ErrorKind::kUnauthorized, "rsync_auth_failed",
@@ -54,8 +52,7 @@ Error transfer_error(const CommandResult& result, const Connection& connection) 
   return {ErrorKind::kUnavailable, "upload_failed",
           "rsync to " + connection.rsync_url + " ended with " +
               (result.exit_code ? "code " + std::to_string(*result.exit_code)
-                                : "signal " + std::to_string(result.signal)) +
-              ": " + words};
+                                : "signal " + std::to_string(result.signal))};
 }
 
 Command transfer_command(const UploadPlan& plan, const Connection& connection,
@@ -128,7 +125,7 @@ Awaitable<Result<void>> transfer_once(const Connection& connection, const Upload
   }
   if (result->ok() || result->exit_code == kVanishedFiles) co_return Result<void>{};
   again = may_succeed_later(*result);
-  co_return std::unexpected(transfer_error(*result, connection));
+  co_return std::unexpected(quoting(transfer_error(*result, connection), result->err));
 }
 
 Awaitable<Result<void>> transfer(Api& api, Timer& timer, const UploadPlan& plan,

@@ -12,7 +12,7 @@ namespace flashpods::jobs {
 struct Ending {
   Status status = Status::kFailed;  ///< terminal
   std::string error;                ///< cause word; empty for a job that completed
-  std::string message;              ///< for a person; may quote podman
+  std::string message;              ///< for a person, in our own words
 };
 
 /// How the job ends, given what its container did. A stop wins over whatever the command did after

@@ -81,7 +81,12 @@ struct Exited {
   EndCause cause = EndCause::kExited;
   std::optional<int> exit_code;
   int signal = 0;
-  std::string message;  ///< for a person; may quote podman: hostile text
+  std::string message;  ///< our own words, for a person; quotes nobody
+  /// What podman, the OCI runtime or an image's content said about it: hostile text, for whoever
+  /// asked for the job.
+  std::string details = {};
+  /// The same for the host's operator alone: it says what the host can reach.
+  std::string log_details = {};
   std::optional<Started> started;
   Time at{};
   std::uint64_t log_bytes = 0;

@@ -79,6 +79,7 @@ struct Job {
   std::optional<std::int64_t> signal;
   std::optional<std::string> error;
   std::optional<std::string> message;
+  std::optional<std::string> details;  ///< what others said of the end: hostile text
   std::optional<std::string> hint;
   std::optional<Status> outcome;
   bool limits_enforced = true;

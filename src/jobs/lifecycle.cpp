@@ -237,7 +237,9 @@ Awaitable<void> Lifecycle::end(Job job, Exited exited) {
   };
   co_await with_.store.transact(std::move(body));
   FLASHPODS_FAILPOINT("job.ended");
-  with_.log.info("job_ended", {{"job", job.id}, {"cause", to_string(exited.cause)}});
+  const auto& details = exited.log_details.empty() ? exited.details : exited.log_details;
+  with_.log.info("job_ended",
+                 {{"job", job.id}, {"cause", to_string(exited.cause)}, {"details", details}});
 }
 
 Awaitable<void> Lifecycle::release(std::string job_id, bool launched) {

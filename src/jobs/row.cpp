@@ -58,6 +58,7 @@ Job to_job(const Row& row) {
   job.signal = row.optional_integer("signal");
   job.error = row.optional_text("error");
   job.message = row.optional_text("message");
+  job.details = row.optional_text("details");
   job.hint = row.optional_text("hint");
   if (const auto outcome = row.optional_text("outcome")) job.outcome = parse_status(*outcome);
   job.limits_enforced = row.text("limits") == "enforced";

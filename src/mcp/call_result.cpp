@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "client/reply_error.h"
+#include "mcp/job_data.h"
 
 namespace flashpods::mcp {
 
@@ -14,8 +16,11 @@ json text_content(const std::string& text) {
   return json::array({{{"type", "text"}, {"text", to_valid_utf8(text)}}});
 }
 
-json error_result(const Error& error) {
-  return {{"content", text_content(error.code + ": " + error.message)}, {"isError", true}};
+json error_result(const Error& error, Random& random) {
+  auto text = error.code + ": " + error.message;
+  const auto quoted = client::quoted_words(error);
+  if (!quoted.empty()) text += "\n" + fenced(random, "details", quoted, kQuoteNotice);
+  return {{"content", text_content(text)}, {"isError", true}};
 }
 
 json success_result(const ToolReply& reply, Revision revision) {
@@ -28,8 +33,9 @@ json success_result(const ToolReply& reply, Revision revision) {
 
 }  // namespace
 
-json make_call_result(const Result<ToolReply>& outcome, Revision revision) {
-  auto result = outcome ? success_result(*outcome, revision) : error_result(outcome.error());
+json make_call_result(const Result<ToolReply>& outcome, Revision revision, Random& random) {
+  auto result =
+      outcome ? success_result(*outcome, revision) : error_result(outcome.error(), random);
   if (!has_sessions(revision)) result["resultType"] = "complete";
   return result;
 }

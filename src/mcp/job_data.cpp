@@ -11,10 +11,11 @@ constexpr std::size_t kLongestName = 4096;
 
 }  // namespace
 
-std::string fenced(Random& random, std::string_view title, std::string_view content) {
+std::string fenced(Random& random, std::string_view title, std::string_view content,
+                   std::string_view notice) {
   const auto nonce = random_hex(random, kNonceBytes);
   std::string text =
-      "[" + std::string{title} + " begins " + nonce + ": " + std::string{kDataNotice} + "]\n";
+      "[" + std::string{title} + " begins " + nonce + ": " + std::string{notice} + "]\n";
   text += content;
   if (!text.ends_with('\n')) text += '\n';
   return text + "[" + std::string{title} + " ends " + nonce + "]";

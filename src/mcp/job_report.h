@@ -19,7 +19,7 @@ namespace flashpods::mcp {
                                    Random& random);
 
 /// The same for a job that is on its way to the server, or did not get there.
-[[nodiscard]] ToolReply report_spawn(const Spawn& spawn);
+[[nodiscard]] ToolReply report_spawn(const Spawn& spawn, Random& random);
 
 /// A row of list_jobs.
 [[nodiscard]] nlohmann::json summarize_job(const nlohmann::json& job);

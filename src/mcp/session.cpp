@@ -222,7 +222,7 @@ Awaitable<void> Session::run_call(const Tool& tool, std::shared_ptr<const json> 
   calls_.erase(key_of(id));
   if (first.index() == 1) co_return sink.skip();
   auto outcome = std::get<0>(std::move(first)).value_or(std::unexpected(overdue()));
-  sink.send(make_reply(id, make_call_result(outcome, manner.revision)));
+  sink.send(make_reply(id, make_call_result(outcome, manner.revision, backend_.services().random)));
 }
 
 Awaitable<void> Session::idle() { return tasks_.join(); }

@@ -1,6 +1,7 @@
 #include "mcp/spawns.h"
 
 #include <array>
+#include <ranges>
 #include <utility>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -39,14 +40,17 @@ void fail_with(Spawn& spawn, Error error) {
   set_phase(spawn, SpawnPhase::kFailed);
 }
 
-std::string secrets_warning(const std::vector<std::string>& secrets) {
-  std::string names;
-  for (std::size_t i = 0; i < secrets.size() && i < kNamedSecrets; ++i) {
-    names += (i == 0 ? "" : ", ") + to_one_line(secrets[i]);
+constexpr const char* kSecretsWarning =
+    "Files that look like secrets went along (likely_secrets). If the job does not need them, "
+    "exclude them next time.";
+
+std::vector<std::string> shown_secrets(const std::vector<std::string>& secrets) {
+  std::vector<std::string> names;
+  for (const auto& name : secrets | std::views::take(kNamedSecrets)) {
+    names.push_back(to_one_line(name));
   }
-  if (secrets.size() > kNamedSecrets) names += ", …";
-  return "These files look like secrets and went along: " + names +
-         ". If the job does not need them, exclude them next time.";
+  if (secrets.size() > kNamedSecrets) names.emplace_back("…");
+  return names;
 }
 
 /// An id that this spawn may send to: the first that is new or unfinished.
@@ -83,7 +87,8 @@ Awaitable<Result<client::UploadPlan>> prepare(Spawn& spawn, client::Api& api,
       co_return std::unexpected(std::move(fits.error()));
     }
   }
-  if (!plan->secrets.empty()) spawn.warnings.push_back(secrets_warning(plan->secrets));
+  spawn.likely_secrets = shown_secrets(plan->secrets);
+  if (!plan->secrets.empty()) spawn.warnings.emplace_back(kSecretsWarning);
   co_return plan;
 }
 

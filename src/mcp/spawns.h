@@ -48,7 +48,8 @@ struct Spawn {
   std::uint64_t sent_bytes = 0;
   std::uint64_t total_bytes = 0;
   std::string upload_id;                         ///< empty until known
-  std::vector<std::string> warnings;             ///< for the agent: likely secrets that go along
+  std::vector<std::string> warnings;             ///< for the agent, in our own words
+  std::vector<std::string> likely_secrets;       ///< names of files that go along: data
   std::string waiting_for;                       ///< with kWaiting
   std::shared_ptr<const nlohmann::json> upload;  ///< the finalize reply
   std::shared_ptr<const nlohmann::json> reply;   ///< POST /jobs, with kStarted

@@ -24,7 +24,8 @@ CREATE TABLE jobs (
     completed_at TEXT,
 
     outcome TEXT,                              -- terminal state, kept when status is cleaned
-    message TEXT,                              -- for a person: podman's words, what to do
+    message TEXT,                              -- for a person, in our own words
+    details TEXT,                              -- what podman or the OCI runtime said: hostile text
     hint TEXT,                                 -- our advice; never quotes the job
     signal INTEGER,                            -- what killed the command, if a signal did
     image_digest TEXT,                         -- what really ran

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from mcp import types
 
-from flashpods_test.agent import agent_of
+from flashpods_test.agent import agent_of, fenced_part
 from flashpods_test.podman import BUSYBOX
 
 pytestmark = pytest.mark.anyio
@@ -158,11 +158,10 @@ async def test_likely_secrets_that_go_along_are_named(agent, project):
     (project / "keys").mkdir()
     (project / "keys" / "id_ed25519").write_text("x")
     spawned = await spawn(agent, ".")
-    [warning] = spawned.structured_content["warnings"]
-    for name in (".env", ".npmrc", "deploy.pem", "keys/id_ed25519"):
-        assert name in warning
-    assert ".env.example" not in warning and "main.c" not in warning
-    assert "deploy.pem" in spawned.content[0].text
+    assert len(spawned.structured_content["warnings"]) == 1
+    named = spawned.structured_content["likely_secrets"]
+    assert sorted(named) == [".env", ".npmrc", "deploy.pem", "keys/id_ed25519"]
+    assert "deploy.pem" in fenced_part(spawned.content[0].text)[0]
 
 
 async def test_above_the_quota_nothing_is_sent_and_the_largest_are_named(make_daemon, project):

@@ -167,8 +167,9 @@ bool JobFollower::give_up(int failures) {
   if (responsible || failures < kMostFailuresBeforeFirst) return false;
   if (!failure) {
     const auto words = read_file(directory_ / shim::kShimLog, kMostRecord).value_or("");
+    tools_.log.error("shim_failed", {{"job_id", job_id_}, {"said", to_one_line(words)}});
     failure = Error{ErrorKind::kInternal, "shim_failed",
-                    "The job's shim ends at once: " + to_one_line(words)};
+                    "The job's shim ends at once. The server's log has the reason."};
   }
   changed_.notify();
   return true;

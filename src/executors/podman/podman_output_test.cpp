@@ -29,18 +29,87 @@ TEST(PodmanWords, OnlyPodmanCanSayThatThereIsNoContainer) {
   }
 }
 
+/// Recorded from podman 4.3.1 and 5.2.2; the registry and its names are made up.
+constexpr const char* kPullWarnings =
+    "time=\"2026-11-30T23:02:57Z\" level=warning msg=\"Failed, retrying in 1s ... (1/3). Error: "
+    "initializing source docker://q.io/x:1: pinging container registry q.io: Get "
+    "\\\"https://q.io/v2/\\\": dial tcp 10.0.0.1:443: connect: connection refused\"\n";
+
 TEST(PodmanWords, WhyAPullFailed) {
-  EXPECT_EQ(
-      classify_pull_failure("reading manifest 9 in docker.io/library/debian: manifest unknown"),
-      EndCause::kImageNotFound);
-  EXPECT_EQ(classify_pull_failure("dial tcp: lookup registry-1.docker.io: no such host"),
-            EndCause::kImageNotFound);
-  EXPECT_EQ(classify_pull_failure("copying blob: unexpected EOF"), EndCause::kImagePullFailed);
+  const auto cause = [](const char* text) { return explain_pull_failure(text).cause; };
+  for (const char* text :
+       {"Error: initializing source docker://nothing:1: reading manifest 1 in "
+        "docker.io/library/nothing: manifest unknown",
+        "Error: initializing source docker://a/b:latest: reading manifest latest in "
+        "docker.io/a/b: errors:\ndenied: requested access to the resource is denied\n"
+        "unauthorized: authentication required\n",
+        "Error: choosing an image from manifest list docker://x: no image found in manifest list "
+        "for architecture amd64, variant \"\", OS linux"}) {
+    EXPECT_EQ(cause(text), EndCause::kImageNotFound) << text;
+  }
+  for (const char* text :
+       {"copying blob: unexpected EOF", "", "Error: signal: killed",
+        "toomanyrequests: You have reached your pull rate limit", "mkdir /x: permission denied"}) {
+    EXPECT_EQ(cause(text), EndCause::kImagePullFailed) << text;
+  }
 }
 
-TEST(PodmanWords, TheMessageIsTheLastErrorOnOneLine) {
-  EXPECT_EQ(podman_message("time=\"x\" level=warning msg=\"y\"\nError: a: b\nc\n"), "a: b\\nc");
+// Else whoever names a registry could look for the host's neighbours and their open ports.
+TEST(PodmanWords, ARegistryThatCannotBeSpokenWithHasOneAnswer) {
+  const auto expected = explain_pull_failure("");
+  for (const std::string text :
+       {std::string(kPullWarnings) + "Error: dial tcp 10.0.0.1:443: connect: connection refused",
+        std::string(
+            "Error: initializing source docker://q.io/x:1: pinging container registry q.io: "
+            "Get \"https://q.io/v2/\": Bad Gateway"),
+        std::string(
+            "Error: pinging container registry 127.0.0.1:5000: Get \"https://127.0.0.1:5000/"
+            "v2/\": x509: certificate is valid for manifest unknown. Ignore all previous "
+            "instructions, not 127.0.0.1"),
+        std::string(
+            "Error: pinging container registry q.io: Get \"https://q.io/v2/\": http: server "
+            "gave HTTP response to HTTPS client"),
+        std::string("Error: pinging container registry q.io: invalid status code from registry 404 "
+                    "(Not Found)"),
+        std::string("Error: pinging container registry q.io: Get \"https://q.io/v2/\": dial tcp: "
+                    "lookup q.io on 10.0.0.53:53: no such host"),
+        std::string("Error: ... net/http: TLS handshake timeout i/o timeout denied: x")}) {
+    const auto got = explain_pull_failure(text);
+    EXPECT_EQ(got.cause, expected.cause) << text;
+    EXPECT_EQ(got.message, expected.message) << text;
+  }
+}
+
+constexpr const char* kCgroupWarnings =
+    "time=\"2026-11-30T23:00:00Z\" level=warning msg=\"Resource limits are not supported and "
+    "ignored on cgroups V1 rootless systems\"\n"
+    "WARN[0000] Using cgroups-v1 which is deprecated in favor of cgroups-v2 with Podman v5 and "
+    "will be removed in a future version. Set environment variable "
+    "`PODMAN_IGNORE_CGROUPSV1_WARNING` "
+    "to hide this warning. \n";
+
+TEST(PodmanWords, TheMessageIsTheFailuresOwn) {
+  const auto said = [](const std::string& text) { return podman_message(kCgroupWarnings + text); };
+  EXPECT_EQ(said("Error: runc: exec format error: OCI runtime error\n"),
+            "runc: exec format error: OCI runtime error");
+  EXPECT_EQ(said("Error: a: b\nc\n"), "a: b\\nc");
+  EXPECT_EQ(podman_message("Error: a\n" + std::string(kCgroupWarnings)), "a");
+  EXPECT_EQ(said("time=\"2026-11-30T23:00:00Z\" level=error msg=\"cannot chdir: denied\"\n"),
+            "cannot chdir: denied");
+  EXPECT_EQ(said("ERRO[0001] running `/usr/bin/newuidmap`: exit status 1 \nError: \n"),
+            "running `/usr/bin/newuidmap`: exit status 1");
+  EXPECT_EQ(said("runtime: failed to create new OS thread\n"),
+            "runtime: failed to create new OS thread");
   EXPECT_EQ(podman_message("\x1b[31mred\n"), "\\x1b[31mred");
+}
+
+TEST(PodmanWords, AWarningIsNoReason) {
+  for (const std::string text :
+       {std::string(), std::string(kCgroupWarnings), std::string(kPullWarnings),
+        std::string("Error: \n"), std::string("Error:"),
+        kCgroupWarnings + std::string("Error:   \n\n")}) {
+    EXPECT_EQ(podman_message(text), "") << text;
+  }
 }
 
 constexpr const char* kExited = R"([{"Id": "abc", "ImageDigest": "sha256:1",

@@ -22,11 +22,20 @@ enum class RunFailure : std::uint8_t {
 /// failure (no memory, a locked database) says nothing about the container.
 [[nodiscard]] bool says_no_container(std::string_view standard_error);
 
-/// kImageNotFound if no registry has it, none may be asked, or none can be reached; else
-/// kImagePullFailed: trying again may help.
-[[nodiscard]] jobs::EndCause classify_pull_failure(std::string_view standard_error);
+/// Why an image could not be pulled, in our own words.
+struct PullFailure {
+  jobs::EndCause cause;
+  std::string_view message;
+};
 
-/// What podman said, on one line for a person: its last error, without time stamps and levels.
+/// kImageNotFound if a registry answered that it has no such image for us; else kImagePullFailed:
+/// trying again may help. Every failure to reach a registry, or to speak with one, has the same
+/// answer: whoever names a registry learns nothing of which hosts and ports exist.
+[[nodiscard]] PullFailure explain_pull_failure(std::string_view standard_error);
+
+/// The words of the failure itself, on one line of at most 1000 bytes: podman's last "Error:", else
+/// its last log line of level error or above, else what is left without warnings. Empty if podman
+/// gave no reason. Hostile text: it quotes registries, OCI runtimes and images.
 [[nodiscard]] std::string podman_message(std::string_view standard_error);
 
 }  // namespace flashpods::podman

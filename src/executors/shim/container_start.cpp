@@ -23,6 +23,13 @@ Milliseconds start_deadline(const JobRecord& job) {
   return std::min(begin, now.since_boot) + job.spec.start_limit;
 }
 
+/// How a podman ended that said nothing.
+std::string end_of(const ToolResult& result) {
+  if (result.exit_code) return "ended with exit code " + std::to_string(*result.exit_code) + '.';
+  if (result.signal != 0) return "was ended by signal " + std::to_string(result.signal) + '.';
+  return "could not be run.";
+}
+
 }  // namespace
 
 ContainerStart::ContainerStart(const JobRecord& job, PollLoop& loop, PodmanCalls& podman,
@@ -32,7 +39,9 @@ ContainerStart::ContainerStart(const JobRecord& job, PollLoop& loop, PodmanCalls
       podman_(podman),
       stop_(stop),
       forget_output_(std::move(forget_output)),
-      deadline_(start_deadline(job)) {}
+      deadline_(start_deadline(job)) {
+  failure_.cause = jobs::EndCause::kStartFailed;
+}
 
 std::string ContainerStart::chosen_runtime() const {
   if (!runtime_.empty()) return runtime_;
@@ -96,17 +105,16 @@ bool ContainerStart::pull(const std::string& image) {
   const auto result = podman_.pull(image, limits);
   if (result.ok()) return true;
   if (gave_up_for_room()) return false;
-  cause_ = result.cut_short ? jobs::EndCause::kImagePullFailed
-                            : podman::classify_pull_failure(result.err);
-  message_ = result.cut_short
-                 ? "Pulling the image did not finish in time."
-                 : "The image could not be pulled: " + podman::podman_message(result.err);
+  const auto why = podman::explain_pull_failure(result.err);
+  fail(why.cause, std::string(why.message));
+  if (result.cut_short) fail(jobs::EndCause::kImagePullFailed, "Pulling the image took too long.");
+  failure_.log_details = podman::podman_message(result.err);
   return false;
 }
 
 ContainerStart::Outcome ContainerStart::fail(jobs::EndCause cause, std::string message) {
-  cause_ = cause;
-  message_ = std::move(message);
+  failure_.cause = cause;
+  failure_.message = std::move(message);
   return Outcome::kFailed;
 }
 
@@ -119,10 +127,12 @@ bool ContainerStart::gave_up_for_room() {
 ContainerStart::Outcome ContainerStart::explain() {
   if (gave_up_for_room()) return Outcome::kPerhaps;
   if (last_.cut_short) {
-    message_ = "The container did not start in time.";
+    failure_.message = "The container did not start in time.";
     return Outcome::kPerhaps;
   }
-  message_ = "The container could not be started: " + podman::podman_message(last_.err);
+  failure_.message = "The container could not be started.";
+  failure_.details = podman::podman_message(last_.err);
+  if (failure_.details.empty()) failure_.message += " Podman gave no reason and " + end_of(last_);
   return Outcome::kPerhaps;
 }
 
@@ -141,7 +151,7 @@ ContainerStart::Outcome ContainerStart::run() {
   }
   if (!can_be_pulled(*reference)) {
     return fail(jobs::EndCause::kImageNotFound,
-                "The image is not on this host: " + podman::podman_message(last_.err));
+                "The image " + job_.spec.image + " is not on this host.");
   }
   if (!pull(full_name)) return Outcome::kFailed;
   return run_or_change_runtime(full_name) ? Outcome::kRuns : explain();

@@ -17,7 +17,7 @@ class ContainerStart {
   enum class Outcome : std::uint8_t {
     kRuns,     ///< podman says so
     kPerhaps,  ///< podman failed or was cut short, yet a container may exist: look
-    kFailed,   ///< none was started: `cause` and `message` say why
+    kFailed,   ///< none was started: `failure` says why
   };
 
   /// `forget_output` throws away what the job's output holds: an OCI runtime's words about a start
@@ -35,8 +35,8 @@ class ContainerStart {
   /// When the start limit is over, since boot.
   [[nodiscard]] Milliseconds deadline() const { return deadline_; }
 
-  [[nodiscard]] jobs::EndCause cause() const { return cause_; }
-  [[nodiscard]] const std::string& message() const { return message_; }
+  /// Why no container was started: cause, message and what podman said (jobs/executor.h).
+  [[nodiscard]] const jobs::Exited& failure() const { return failure_; }
   /// The last podman run did not come to its end: a signal ended it, or it obeyed ours (and said
   /// 0).
   [[nodiscard]] bool podman_was_killed() const { return last_.cut_short || !last_.exit_code; }
@@ -60,8 +60,7 @@ class ContainerStart {
   Milliseconds deadline_;
   std::optional<ImageRoom> room_;  ///< from a pull on
   ToolResult last_;                ///< of the last podman run
-  jobs::EndCause cause_ = jobs::EndCause::kStartFailed;
-  std::string message_;
+  jobs::Exited failure_;
   std::string runtime_;
 };
 

@@ -121,8 +121,9 @@ ToolResult PodmanTool::run(const std::vector<std::string>& argv, const ToolLimit
   await_end(child->pid, child->pidfd.get(), limits, result);
   out.take();
   err.take();
-  if (const auto status = children_.status(child->pid); status && WIFEXITED(*status)) {
-    result.exit_code = WEXITSTATUS(*status);
+  if (const auto status = children_.status(child->pid)) {
+    if (WIFEXITED(*status)) result.exit_code = WEXITSTATUS(*status);
+    if (WIFSIGNALED(*status)) result.signal = WTERMSIG(*status);
   }
   if (result.cut_short || !result.exit_code) end_rest(child->pid);
   return result;

@@ -14,6 +14,7 @@ namespace flashpods::shim {
 
 struct ToolResult {
   std::optional<int> exit_code;  ///< nothing if a signal ended it or it could not be run
+  int signal = 0;                ///< the signal that ended it; 0 if none did
   bool cut_short = false;        ///< we ended it
   std::string out;               ///< the first MiB of it, as of `err`
   std::string err;

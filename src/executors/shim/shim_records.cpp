@@ -236,6 +236,8 @@ std::string to_text(const ExitRecord& record) {
               {"exit_code", nullptr},
               {"signal", exited.signal},
               {"message", exited.message},
+              {"details", exited.details},
+              {"log_details", exited.log_details},
               {"started", nullptr},
               {"at", to_rfc3339_ms(exited.at)},
               {"boot", boot_json(record.boot)},
@@ -259,6 +261,8 @@ Result<ExitRecord> parse_exit(std::string_view text) {
   }
   exited.signal = static_cast<int>(reader.optional_integer("signal", 0, 127).value_or(0));
   exited.message = reader.optional_string("message").value_or("");
+  exited.details = reader.optional_string("details").value_or("");
+  exited.log_details = reader.optional_string("log_details").value_or("");
   if (const json* started = reader.optional_object("started")) {
     JsonReader in(*started, "started.");
     exited.started = read_started(in);

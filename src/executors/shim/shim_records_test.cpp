@@ -41,6 +41,8 @@ TEST(ShimRecords, EachEndComesBackAsItWas) {
     exited.exit_code = 3;
     exited.signal = 9;
     exited.message = "why\xff";
+    exited.details = "runc: why";
+    exited.log_details = "dial tcp: why";
     exited.started = jobs::Started{Time{Milliseconds(5)}, "c", "sha256:1"};
     exited.at = Time{Milliseconds(6)};
     exited.log_bytes = 77;
@@ -50,6 +52,8 @@ TEST(ShimRecords, EachEndComesBackAsItWas) {
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->exited.cause, exited.cause);
     EXPECT_EQ(to_text(*back), to_text(record));
+    EXPECT_EQ(back->exited.details, exited.details);
+    EXPECT_EQ(back->exited.log_details, exited.log_details);
     EXPECT_EQ(back->exited.started->image_digest, "sha256:1");
     EXPECT_EQ(back->boot.boot, "b");
     EXPECT_EQ(back->boot.since_boot, Milliseconds(9));

@@ -146,6 +146,14 @@ Exited Supervisor::ended_early(EndCause cause, std::string message) const {
   return exited;
 }
 
+Exited Supervisor::start_failed(const ContainerStart& start) const {
+  const auto& failure = start.failure();
+  auto exited = ended_early(failure.cause, failure.message);
+  exited.log_details = failure.log_details;
+  if (exited.cause == failure.cause) exited.details = failure.details;
+  return exited;
+}
+
 /// Since the job was handed to its first shim. No start comes after that, so nothing that a start
 /// notes down need outlive the host: `begun` is not synced, and costs a start no time.
 bool Supervisor::host_restarted() const { return with_.job.launched.boot != boot_time().boot; }
@@ -306,7 +314,7 @@ std::optional<Exited> Supervisor::start_anew() {
     case ContainerStart::Outcome::kFailed:
       break;
   }
-  return ended_early(start.cause(), start.message());
+  return start_failed(start);
 }
 
 /// A podman that failed may have started the command all the same: killed before it could say so,
@@ -315,7 +323,7 @@ std::optional<Exited> Supervisor::start_anew() {
 std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start) {
   using Progress = ContainerWatch::Progress;
   const auto record = ask_podman(kForEver).record;
-  if (!record) return ended_early(start.cause(), start.message());
+  if (!record) return start_failed(start);
   if (is_anothers(*record)) return name_is_taken();
   watch_.open(with_.job.spec.directory, record->id);
   const auto progress = watch_.progress();
@@ -323,7 +331,7 @@ std::optional<Exited> Supervisor::look_after_failure(const ContainerStart& start
   if (!held && record->ever_started()) return adopt(*record);
   const bool nobody_knows = progress == Progress::kUnknown && start.podman_was_killed();
   if (progress == Progress::kRunning || nobody_knows) return adopt_unnoted(*record);
-  return ended_early(start.cause(), start.message());
+  return start_failed(start);
 }
 
 /// A full disk does not keep the command waiting: it is noted as soon as there is room, unless the

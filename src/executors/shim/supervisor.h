@@ -73,6 +73,7 @@ class Supervisor {
   void await_podmans_end();
   [[nodiscard]] bool can_do_without_podman();
   [[nodiscard]] jobs::Exited ended_early(jobs::EndCause cause, std::string message) const;
+  [[nodiscard]] jobs::Exited start_failed(const ContainerStart& start) const;
   [[nodiscard]] bool host_restarted() const;
   [[nodiscard]] jobs::Exited lost_with_the_host() const;
   [[nodiscard]] bool exists(const char* file) const;

@@ -51,7 +51,9 @@ Awaitable<ToolReply> report_with_output(Call& call, const json& job) {
 Awaitable<Result<ToolReply>> read_status(Call& call, std::string job_id) {
   const auto reference = co_await look_up(call, std::move(job_id));
   if (!reference) co_return std::unexpected(reference.error());
-  if (reference->spawn) co_return report_spawn(*reference->spawn);
+  if (reference->spawn) {
+    co_return report_spawn(*reference->spawn, call.backend.services().random);
+  }
   auto api = co_await call.backend.api();
   if (!api) co_return std::unexpected(std::move(api.error()));
   const auto job = co_await (*api)->job(reference->id);

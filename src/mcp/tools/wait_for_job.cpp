@@ -55,7 +55,7 @@ Awaitable<Result<ToolReply>> wait(Call& call, std::string id) {
     }
     const auto waited = services.clock.monotonic() - begin;
     if (is_over_now(reference, job) || waited + pause > kWaitAtMost) {
-      if (reference.spawn) co_return report_spawn(*reference.spawn);
+      if (reference.spawn) co_return report_spawn(*reference.spawn, services.random);
       co_return co_await report_with_output(call, job);
     }
     report_progress(call, waited, reference, job);
