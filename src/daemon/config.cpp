@@ -59,6 +59,10 @@ void declare_jobs(Settings& s, Config& c) {
   s.strings("jobs.private_registries", c.jobs.private_registries,
             "Registries at an address or on a private network (\"host:port\") that images may come "
             "from.");
+  s.boolean(
+      "jobs.guard_pulls", c.guard_pulls,
+      "Pull images through a proxy that connects to public addresses only, by HTTPS. Needed to "
+      "be off where podman itself reaches registries by a proxy (containers.conf).");
   s.gigabytes("jobs.max_job_disk_gb", c.jobs.max_disk_bytes, 0, 1024 * 1024,
               "What one job may have on disk: /artifacts, its view of /work and everything else "
               "that it writes. Beyond, it ends with disk_quota; 0: no limit.");

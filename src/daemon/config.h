@@ -40,6 +40,7 @@ struct Config {
   std::int64_t artifact_count = 200;
 
   std::string oci_runtime = "auto";
+  bool guard_pulls = true;
   std::string log_level = "info";
 };
 

@@ -128,6 +128,8 @@ Awaitable<void> Instance::open_executor() {
   config.instance = facts_.instance;
   config.shim_program = programs_.shim;
   config.settings.oci_runtime = config_.oci_runtime;
+  config.settings.private_registries = config_.jobs.private_registries;
+  config.settings.guard_pulls = config_.guard_pulls;
   config.settings.runtime_memo = config_.state_dir / "run" / "oci-runtime";
   const executors::PodmanExecutor::Parts parts{
       loop_.get_executor(), *runner_, pool_, timer_, tasks_, log_};

@@ -27,6 +27,10 @@ struct PodmanSettings {
   std::int64_t pids_limit = 2048;
   std::int64_t shm_size_mb = 64;
   std::vector<SocketMount> sockets;
+  /// Registries ("host:port") that may have a private address (jobs.private_registries).
+  std::vector<std::string> private_registries;
+  /// Any other registry is reached through a proxy that connects to public addresses only.
+  bool guard_pulls = true;
   /// Jobs with a network reach no private one. A host where that fails starts no such job.
   bool isolate_lan = true;
 };

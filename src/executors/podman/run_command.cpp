@@ -107,6 +107,18 @@ Words pull_command(const PodmanSettings& settings, const std::string& image) {
   return {settings.podman, "pull", "--quiet", "--", image};
 }
 
+Words guarded_pull_command(const PodmanSettings& settings, const std::string& shim,
+                           const std::string& image, bool rootless) {
+  Words words;
+  if (rootless) add(words, {settings.podman, "unshare"});
+  add(words, {shim, kGuardedPullArgument});
+  words.insert(words.end(), settings.private_registries.begin(), settings.private_registries.end());
+  words.emplace_back("--");
+  const auto pull = pull_command(settings, image);
+  words.insert(words.end(), pull.begin(), pull.end());
+  return words;
+}
+
 Words image_place_command(const PodmanSettings& settings) {
   return {settings.podman, "info", "--format", "{{.Store.GraphRoot}}"};
 }

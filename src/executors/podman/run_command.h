@@ -15,6 +15,8 @@ inline constexpr const char* kContainerIdFile = "container.id";
 inline constexpr const char* kContainerPidFile = "container.pid";
 inline constexpr const char* kConmonPidFile = "conmon.pid";
 inline constexpr const char* kConmonStage = "conmon";
+/// First argument of a shim that guards a pull (shim/guarded_pull.h).
+inline constexpr const char* kGuardedPullArgument = "--guarded-pull";
 /// Mounted at kPrivateDirectory for workers.
 inline constexpr const char* kScratchDirectory = "scratch";
 inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
@@ -34,6 +36,12 @@ inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
                                                        const std::string& name);
 [[nodiscard]] std::vector<std::string> pull_command(const PodmanSettings& settings,
                                                     const std::string& image);
+/// The same in a guard (shim/guarded_pull.h), which `shim` is the program of. `rootless` podman has
+/// the guard run in its own user namespace.
+[[nodiscard]] std::vector<std::string> guarded_pull_command(const PodmanSettings& settings,
+                                                            const std::string& shim,
+                                                            const std::string& image,
+                                                            bool rootless);
 /// Says which directory podman keeps images in.
 [[nodiscard]] std::vector<std::string> image_place_command(const PodmanSettings& settings);
 [[nodiscard]] std::vector<std::string> kill_command(const PodmanSettings& settings,

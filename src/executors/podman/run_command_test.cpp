@@ -74,6 +74,14 @@ TEST(RunCommand, OfAnAgent) {
   EXPECT_TRUE(text.contains("\n-v /run/a.sock:/run/spire/sockets/agent.sock:ro\n"));
   EXPECT_TRUE(text.ends_with("\n-- flashpods/agent /entrypoint.sh")) << text;
   EXPECT_FALSE(text.contains(kPrivateDirectory));
+TEST(RunCommand, APullIsGuardedInPodmansUserNamespace) {
+  PodmanSettings settings;
+  settings.private_registries = {"nas.lan:5000"};
+  EXPECT_EQ(lines(guarded_pull_command(settings, "/shim", "quay.io/a", true)),
+            " podman unshare /shim\n--guarded-pull nas.lan:5000\n-- podman pull\n--quiet\n-- "
+            "quay.io/a");
+  EXPECT_TRUE(
+      lines(guarded_pull_command(settings, "/shim", "quay.io/a", false)).starts_with(" /shim\n"));
 }
 
 TEST(RunCommand, NoValueOfTheEnvironmentIsAWord) {

@@ -1,10 +1,12 @@
 #include "executors/shim/podman_calls.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
+#include "jobs/image_reference.h"
 
 namespace flashpods::shim {
 
@@ -48,6 +50,19 @@ std::filesystem::path PodmanCalls::pull_directory() const {
   return job_.spec.directory / kPullDirectory;
 }
 
+/// An operator who names a registry trusts it, also with HTTP and with redirects.
+std::vector<std::string> PodmanCalls::pull_words(const std::string& image) const {
+  const auto& settings = job_.settings;
+  const auto reference = jobs::parse_image_reference(image);
+  const auto& registries = settings.private_registries;
+  const bool trusted =
+      reference && std::ranges::find(registries, reference->registry) != registries.end();
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (!settings.guard_pulls || trusted) return pull_command(settings, image);
+  return guarded_pull_command(settings, self, image, ::geteuid() != 0);
+}
+
 std::vector<std::string> PodmanCalls::image_places() {
   std::vector<std::string> places{job_.spec.directory};
   const auto result = tool_.run(image_place_command(job_.settings), patience());
@@ -58,7 +73,7 @@ std::vector<std::string> PodmanCalls::image_places() {
 ToolResult PodmanCalls::pull(const std::string& image, const ToolLimits& limits) {
   auto in_our_directory = limits;
   if (make_directories(pull_directory())) in_our_directory.temporary = pull_directory();
-  auto result = tool_.run(pull_command(job_.settings, image), in_our_directory);
+  auto result = tool_.run(pull_words(image), in_our_directory);
   [[maybe_unused]] const auto removed = remove_tree(pull_directory());  // else with the job's
   return result;
 }

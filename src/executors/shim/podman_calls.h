@@ -33,7 +33,8 @@ class PodmanCalls {
   /// Directories that a pull writes to.
   [[nodiscard]] std::vector<std::string> image_places();
 
-  /// What it leaves beside podman's storage when it is cut short goes with it.
+  /// Guarded (guarded_pull.h), unless the registry is one that may have a private address. What it
+  /// leaves beside podman's storage when it is cut short goes with it.
   [[nodiscard]] ToolResult pull(const std::string& image, const ToolLimits& limits);
 
   void kill(int signal);
@@ -47,6 +48,7 @@ class PodmanCalls {
   [[nodiscard]] std::string container() const;
 
   [[nodiscard]] std::filesystem::path pull_directory() const;
+  [[nodiscard]] std::vector<std::string> pull_words(const std::string& image) const;
 
   const JobRecord& job_;
   PodmanTool& tool_;

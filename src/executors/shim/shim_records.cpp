@@ -15,6 +15,8 @@ namespace {
 using jobs::EndCause;
 using nlohmann::json;
 
+using Strings = std::vector<std::string>;
+
 constexpr int kVersion = 1;
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
 
@@ -81,6 +83,8 @@ json settings_json(const podman::PodmanSettings& settings) {
           {"pids_limit", settings.pids_limit},
           {"shm_size_mb", settings.shm_size_mb},
           {"sockets", std::move(sockets)},
+          {"private_registries", settings.private_registries},
+          {"guard_pulls", settings.guard_pulls},
           {"isolate_lan", settings.isolate_lan}};
 }
 
@@ -101,6 +105,8 @@ podman::PodmanSettings read_settings(JsonReader& reader) {
   settings.pids_limit = in.optional_integer("pids_limit", 1, kMost).value_or(settings.pids_limit);
   settings.shm_size_mb =
       in.optional_integer("shm_size_mb", 1, kMost).value_or(settings.shm_size_mb);
+  settings.private_registries = in.optional_strings("private_registries").value_or(Strings{});
+  settings.guard_pulls = in.optional_bool("guard_pulls").value_or(settings.guard_pulls);
   for (auto& [container, host] : in.string_map("sockets")) {
     settings.sockets.push_back({host, container});
   }

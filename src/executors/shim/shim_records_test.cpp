@@ -20,6 +20,8 @@ JobRecord job() {
   record.spec.run_limit = Seconds(7);
   record.settings.oci_runtime = "runc";
   record.settings.sockets = {{"/a", "/b"}};
+  record.settings.private_registries = {"nas.lan:5000"};
+  record.settings.guard_pulls = false;
   record.launched = {"boot", Milliseconds(12)};
   return record;
 }
@@ -31,6 +33,8 @@ TEST(ShimRecords, AJobComesBackAsItWas) {
   EXPECT_EQ(back->spec.env, job().spec.env);
   EXPECT_EQ(back->settings.sockets.at(0).container, "/b");
   EXPECT_EQ(back->launched.since_boot, Milliseconds(12));
+  EXPECT_EQ(back->settings.private_registries, job().settings.private_registries);
+  EXPECT_FALSE(back->settings.guard_pulls);
 }
 
 TEST(ShimRecords, EachEndComesBackAsItWas) {
