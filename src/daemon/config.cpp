@@ -1,5 +1,7 @@
 #include "daemon/config.h"
 
+#include <arpa/inet.h>
+
 #include "daemon/host_capacity.h"
 #include "jobs/image_reference.h"
 
@@ -102,6 +104,12 @@ void declare_retention(Settings& s, Config& c) {
             "The most that a job may ask for.", "minutes");
 }
 
+/// Jobs have no IPv6.
+bool is_address(const std::string& text) {
+  in_addr address{};
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
+}
+
 template <class T>
 void default_to(T& path, const std::filesystem::path& fallback) {
   if (path.empty()) path = fallback;
@@ -114,6 +122,9 @@ void declare(Settings& settings, Config& config) {
   declare_listeners(settings, config);
   declare_jobs(settings, config);
   declare_retention(settings, config);
+  settings.strings("egress.dns", config.dns,
+                   "Addresses of resolvers that jobs ask instead of the host's own, which may know "
+                   "internal names.");
   settings.string("podman.runtime", config.oci_runtime,
                   "OCI runtime: auto (chosen by trying), crun, runc, or a path.");
   settings.choice("log.level", config.log_level, {"debug", "info", "warning", "error"},
@@ -126,6 +137,11 @@ Result<Config> load_config(const std::filesystem::path& file) {
   Settings settings;
   declare(settings, config);
   if (auto loaded = settings.load_file(file); !loaded) return std::unexpected(loaded.error());
+  for (const auto& resolver : config.dns) {
+    if (is_address(resolver)) continue;
+    return fail(ErrorKind::kInvalid, "invalid_settings",
+                file.string() + ": egress.dns must list IPv4 addresses");
+  }
   return config;
 }
 

@@ -41,6 +41,7 @@ struct Config {
 
   std::string oci_runtime = "auto";
   bool guard_pulls = true;
+  std::vector<std::string> dns;  ///< addresses of resolvers for jobs; empty: the host's own
   std::string log_level = "info";
 };
 

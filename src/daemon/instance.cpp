@@ -129,6 +129,7 @@ Awaitable<void> Instance::open_executor() {
   config.shim_program = programs_.shim;
   config.settings.oci_runtime = config_.oci_runtime;
   config.settings.private_registries = config_.jobs.private_registries;
+  config.settings.dns = config_.dns;
   config.settings.guard_pulls = config_.guard_pulls;
   config.settings.runtime_memo = config_.state_dir / "run" / "oci-runtime";
   const executors::PodmanExecutor::Parts parts{

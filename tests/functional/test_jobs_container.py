@@ -102,7 +102,7 @@ def test_a_workers_container(daemon):
     assert options["--cpus"] == ["3"] and options["--memory"] == ["5g"]
     assert "--rm" not in options and "--privileged" not in options
     assert options["--userns"] == ["keep-id"] and options["--network"] == ["slirp4netns"]
-    assert options["--security-opt"] == ["no-new-privileges"] and options["--cap-drop"] == ["ALL"]
+    assert "no-new-privileges" in options["--security-opt"] and options["--cap-drop"] == ["ALL"]
     assert "--init" in options and options["--workdir"] == ["/work"]
     assert int(options["--pids-limit"][0]) > 0
     assert mounts(options)["/work"] == "ro" and mounts(options)["/artifacts"] == "rw"
@@ -116,7 +116,7 @@ def test_an_agents_container(daemon):
         options, (_, *command) = options_of(record["Config"]["CreateCommand"])
     assert record["Config"]["Labels"]["flashpods-job-type"] == "agent"
     assert command == ["/entrypoint.sh"]
-    assert mounts(options) == {"/work": "O", "/artifacts": "rw"}
+    assert mounts(options) == {"/work": "O", "/artifacts": "rw", "/etc/hosts": "ro"}
     assert not {"-e", "--env", "--env-file", "--env-host"} & set(options)
 
 

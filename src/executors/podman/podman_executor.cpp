@@ -1,5 +1,6 @@
 #include "executors/podman/podman_executor.h"
 
+#include <fcntl.h>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -49,10 +50,19 @@ bool was_never_launched(const shim::JobRecord& record) {
          !std::filesystem::exists(record.spec.directory / shim::kSpecFile, ignored);
 }
 
+/// Without a sync: no job starts from it once the host has restarted.
+Result<void> write_hosts(const jobs::ContainerSpec& spec) {
+  const auto path = spec.directory / podman::kHostsFile;
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file) return std::unexpected(errno_error("cannot write the job's hosts file"));
+  return write_all(file.get(), podman::hosts_text(spec));
+}
+
 Result<void> write_spec_once(const shim::JobRecord& record) {
   const auto file = record.spec.directory / shim::kSpecFile;
   std::error_code ignored;
   if (std::filesystem::exists(file, ignored)) return {};
+  if (auto made = write_hosts(record.spec); !made) return made;
   return write_file_durably(file, shim::to_text(record));
 }
 

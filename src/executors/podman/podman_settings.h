@@ -31,6 +31,8 @@ struct PodmanSettings {
   std::vector<std::string> private_registries;
   /// Any other registry is reached through a proxy that connects to public addresses only.
   bool guard_pulls = true;
+  /// Resolvers that jobs ask; empty: the host's own, through slirp4netns.
+  std::vector<std::string> dns;
   /// Jobs with a network reach no private one. A host where that fails starts no such job.
   bool isolate_lan = true;
 };

@@ -1,10 +1,17 @@
 #include "executors/podman/run_command.h"
 
+#include <algorithm>
+
 namespace flashpods::podman {
 
 namespace {
 
 using Words = std::vector<std::string>;
+
+/// Beside podman's own: what tells of the host's boot, its interrupts and its power consumption.
+constexpr const char* kMaskedPaths =
+    "mask=/proc/cmdline:/proc/interrupts:/sys/devices/virtual/powercap";
+
 
 void add(Words& words, std::initializer_list<std::string> more) { words.insert(words.end(), more); }
 
@@ -24,10 +31,30 @@ void add_limits(Words& words, const jobs::ContainerSpec& spec, const PodmanSetti
   add(words, {"--shm-size", std::to_string(settings.shm_size_mb) + "m"});
 }
 
+/// A job's id as a host's name (RFC 1123, section 2.1: no '_').
+std::string host_name(const jobs::ContainerSpec& spec) {
+  auto name = spec.job_id;
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+/// slirp4netns' own resolver asks the host's. Without --dns, podman would add the host's resolvers
+/// and its search domains.
+void add_names(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
+  add(words, {"--hostname", host_name(spec), "--no-hosts"});
+  add(words, {"-v", (spec.directory / kHostsFile).string() + ":/etc/hosts:ro"});
+  if (spec.network == jobs::Network::kNone) return;  // podman refuses --dns then
+  constexpr const char* kSlirpResolver = "10.0.2.3";
+  const auto resolvers = settings.dns.empty() ? Words{kSlirpResolver} : settings.dns;
+  for (const auto& resolver : resolvers) add(words, {"--dns", resolver});
+  add(words, {"--dns-search", "."});
+}
+
 void add_isolation(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
   const bool internet = spec.network == jobs::Network::kInternet;
   add(words, {"--userns=keep-id", internet ? "--network=slirp4netns" : "--network=none"});
   add(words, {"--security-opt", "no-new-privileges", "--cap-drop", "ALL"});
+  add(words, {"--security-opt", kMaskedPaths});
   if (!settings.user.empty()) add(words, {"--user", settings.user});
 }
 
@@ -74,6 +101,7 @@ Words run_command(const jobs::ContainerSpec& spec, const PodmanSettings& setting
   add_limits(words, spec, settings);
   add_isolation(words, spec, settings);
   add_refusals(words);
+  add_names(words, spec, settings);
   add_mounts(words, spec, settings);
   add_bookkeeping(words, spec);
   // An empty entrypoint: the image's own must not stand before our command.
@@ -147,6 +175,10 @@ constexpr std::pair<const char*, const char*> kPrivate[] = {
 };
 
 }  // namespace
+
+std::string hosts_text(const jobs::ContainerSpec& spec) {
+  return "127.0.0.1 localhost\n127.0.0.1 " + host_name(spec) + "\n";
+}
 
 std::map<std::string, std::string> container_environment(const jobs::ContainerSpec& spec) {
   auto environment = spec.env;

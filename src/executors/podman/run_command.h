@@ -20,6 +20,8 @@ inline constexpr const char* kGuardedPullArgument = "--guarded-pull";
 /// Mounted at kPrivateDirectory for workers.
 inline constexpr const char* kScratchDirectory = "scratch";
 inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
+/// Mounted at /etc/hosts: podman would copy the host's own names and addresses.
+inline constexpr const char* kHostsFile = "hosts";
 
 /// Words of `podman run` for a job: spec/03-container-mounts.md flag for flag, without `--rm` (the
 /// exit code would go with the container), and with what DESIGN.md adds. `image` is the name to
@@ -48,6 +50,9 @@ inline constexpr const char* kPrivateDirectory = "/tmp/flashpods";
                                                     const std::string& name, int signal);
 [[nodiscard]] std::vector<std::string> remove_command(const PodmanSettings& settings,
                                                       const std::string& name);
+
+/// What its /etc/hosts says: localhost and its own name.
+[[nodiscard]] std::string hosts_text(const jobs::ContainerSpec& spec);
 
 /// The job's environment: what the request gave, and for workers HOME, TMPDIR and the caches of the
 /// usual tools in a private writable directory unless the request says otherwise.

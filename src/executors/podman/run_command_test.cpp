@@ -39,10 +39,16 @@ TEST(RunCommand, OfAWorker) {
 --network=slirp4netns
 --security-opt no-new-privileges
 --cap-drop ALL
+--security-opt mask=/proc/cmdline:/proc/interrupts:/sys/devices/virtual/powercap
 --no-healthcheck
 --image-volume=ignore
 --http-proxy=false
 --pull=never
+--hostname job-abcdefghijklmnop
+--no-hosts
+-v /state/jobs/job_abcdefghijklmnop/hosts:/etc/hosts:ro
+--dns 10.0.2.3
+--dns-search .
 -v /state/jobs/job_abcdefghijklmnop/work:/work:ro
 -v /state/jobs/job_abcdefghijklmnop/artifacts:/artifacts:rw
 -v /state/jobs/job_abcdefghijklmnop/scratch:/tmp/flashpods:rw
@@ -70,10 +76,19 @@ TEST(RunCommand, OfAnAgent) {
   EXPECT_TRUE(text.contains("\n--runtime runc run\n")) << text;
   EXPECT_TRUE(text.contains("flashpods-job-type=agent"));
   EXPECT_TRUE(text.contains("\n--network=none\n"));
+  EXPECT_FALSE(text.contains("--dns"));
   EXPECT_TRUE(text.contains("/work:/work:O\n"));
   EXPECT_TRUE(text.contains("\n-v /run/a.sock:/run/spire/sockets/agent.sock:ro\n"));
   EXPECT_TRUE(text.ends_with("\n-- flashpods/agent /entrypoint.sh")) << text;
   EXPECT_FALSE(text.contains(kPrivateDirectory));
+TEST(RunCommand, NamedResolversReplaceTheHosts) {
+  PodmanSettings settings;
+  settings.dns = {"1.1.1.1", "9.9.9.9"};
+  const auto text = lines(run_command(worker(), settings, "debian", ""));
+  EXPECT_TRUE(text.contains("\n--dns 1.1.1.1\n--dns 9.9.9.9\n--dns-search .\n")) << text;
+  EXPECT_FALSE(text.contains("10.0.2.3"));
+}
+
 TEST(RunCommand, APullIsGuardedInPodmansUserNamespace) {
   PodmanSettings settings;
   settings.private_registries = {"nas.lan:5000"};

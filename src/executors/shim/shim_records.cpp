@@ -85,6 +85,7 @@ json settings_json(const podman::PodmanSettings& settings) {
           {"sockets", std::move(sockets)},
           {"private_registries", settings.private_registries},
           {"guard_pulls", settings.guard_pulls},
+          {"dns", settings.dns},
           {"isolate_lan", settings.isolate_lan}};
 }
 
@@ -106,6 +107,7 @@ podman::PodmanSettings read_settings(JsonReader& reader) {
   settings.shm_size_mb =
       in.optional_integer("shm_size_mb", 1, kMost).value_or(settings.shm_size_mb);
   settings.private_registries = in.optional_strings("private_registries").value_or(Strings{});
+  settings.dns = in.optional_strings("dns").value_or(Strings{});
   settings.guard_pulls = in.optional_bool("guard_pulls").value_or(settings.guard_pulls);
   for (auto& [container, host] : in.string_map("sockets")) {
     settings.sockets.push_back({host, container});

@@ -21,6 +21,7 @@ JobRecord job() {
   record.settings.oci_runtime = "runc";
   record.settings.sockets = {{"/a", "/b"}};
   record.settings.private_registries = {"nas.lan:5000"};
+  record.settings.dns = {"1.1.1.1"};
   record.settings.guard_pulls = false;
   record.launched = {"boot", Milliseconds(12)};
   return record;
@@ -34,6 +35,7 @@ TEST(ShimRecords, AJobComesBackAsItWas) {
   EXPECT_EQ(back->settings.sockets.at(0).container, "/b");
   EXPECT_EQ(back->launched.since_boot, Milliseconds(12));
   EXPECT_EQ(back->settings.private_registries, job().settings.private_registries);
+  EXPECT_EQ(back->settings.dns, job().settings.dns);
   EXPECT_FALSE(back->settings.guard_pulls);
 }
 
