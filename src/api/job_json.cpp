@@ -42,6 +42,7 @@ void add_request(json& object, const jobs::JobRequest& request) {
                  {"timeout_minutes", request.timeout_minutes},
                  {"network", jobs::to_string(request.network)},
                  {"workspace", jobs::to_string(request.workspace)},
+                 {"read_only_root", request.read_only_root},
                  {"env", request.env},
                  {"name", or_null(request.name)},
                  {"labels", request.labels},

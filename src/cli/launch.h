@@ -25,6 +25,7 @@ struct LaunchOptions {
   std::vector<std::string> labels;  ///< "key=value"
   std::string name;
   std::string client_job_id;
+  bool read_only_root = false;
   bool detach = false;
 };
 

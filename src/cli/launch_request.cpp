@@ -55,6 +55,8 @@ void add_launch_parameters(std::vector<Parameter>& parameters, LaunchOptions& op
        {"--memory", &options.memory_gb, "GB", "memory to reserve"},
        {"--timeout", &options.timeout_minutes, "MINUTES", "the job is stopped after this long"},
        {"--network", &options.network, "MODE", "what it may reach", {"internet", "none"}},
+       {"--read-only-root", &options.read_only_root, "",
+        "the image's files cannot be changed; /tmp, /var/tmp and /run stay writable"},
        {"-e,--env", &options.env, "NAME=VALUE",
         "environment variable, no secrets; NAME alone takes the value from here; repeatable"},
        {"-n,--name", &options.name, "NAME", "a name to find the job by"},
@@ -73,6 +75,7 @@ Result<nlohmann::json> launch_request(const LaunchOptions& options,
   add_number(request, "timeout_minutes", options.timeout_minutes);
   add_number(request, "keep_minutes", options.keep_minutes);
   add_text(request, "network", options.network);
+  if (options.read_only_root) request["read_only_root"] = true;
   add_text(request, "name", options.name);
   add_text(request, "client_job_id", options.client_job_id);
   auto env = environment_members(options.env, environment);

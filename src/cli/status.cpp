@@ -106,6 +106,7 @@ std::string render(const nlohmann::json& job, bool colour) {
   lines.member("hint", "hint");
   lines.add("runtime", job_duration(job));
   add_what(lines);
+  if (flag_at(job, "read_only_root")) lines.add("root", "read-only");
   lines.add("env", pairs_of(member_at(job, "env")));
   lines.add("labels", pairs_of(member_at(job, "labels")));
   lines.add("reserved", reserved(job));

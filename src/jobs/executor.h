@@ -37,6 +37,8 @@ struct ContainerSpec {
   std::int64_t memory_gb = 4;
   Network network = Network::kInternet;
   Workspace workspace = Workspace::kReadOnly;
+  /// The image's files cannot be changed; /tmp, /var/tmp and /run are writable and count as disk.
+  bool read_only_root = false;
   /// The job's own directory. Holds `work/` (may be empty) and `artifacts/` before launch; the
   /// executor keeps its own files beside them.
   std::filesystem::path directory;

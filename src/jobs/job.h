@@ -59,6 +59,7 @@ struct JobRequest {
   std::int64_t timeout_minutes = 0;
   Network network = Network::kInternet;
   Workspace workspace = Workspace::kReadOnly;
+  bool read_only_root = false;
   StringMap env;
   std::optional<std::string> name;
   StringMap labels;

@@ -275,6 +275,7 @@ ContainerSpec Lifecycle::spec_of(const Job& job, bool adopt) const {
   spec.memory_gb = job.request.resources.memory_gb;
   spec.network = job.request.network;
   spec.workspace = job.request.workspace;
+  spec.read_only_root = job.request.read_only_root;
   spec.directory = with_.files.directory(job.id);
   spec.log_file = with_.files.log_file(job.id);
   spec.max_log_bytes = limits_.max_log_bytes;

@@ -49,8 +49,10 @@ void insert(Transaction& tx, const Job& job) {
   tx.run(
       "INSERT INTO jobs (id, job_type, status, command, task, context, git_branch, files_id, image,"
       " cpus, memory_gb, timeout_minutes, created_at, network, workspace, env, name, labels,"
-      " keep_minutes, client_job_id, request, adjusted, limits) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-      " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
+      " keep_minutes, client_job_id, request, adjusted, limits, read_only_root) VALUES (?1, ?2, ?3,"
+      " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, "
+      "?23,"
+      " ?24)",
       {to_value(job.id),
        to_value(to_string(request.type)),
        to_value(to_string(job.status)),
@@ -73,7 +75,8 @@ void insert(Transaction& tx, const Job& job) {
        to_value(request.client_job_id),
        to_value(job.fingerprint),
        to_value(job.adjusted),
-       to_value(job.limits_enforced ? "enforced" : "unenforced")});
+       to_value(job.limits_enforced ? "enforced" : "unenforced"),
+       to_value(request.read_only_root)});
   insert_key(tx, job);
   add_event(tx, job.id, "pending", job.created_at);
   if (job.status == Status::kStarting) add_event(tx, job.id, "starting", job.created_at);

@@ -164,6 +164,7 @@ Result<JobRequest> parse_job_request(const json& body, const JobLimits& limits) 
                                 .value_or(defaults.default_timeout_minutes);
   request.network =
       read_word(reader, "network", Network::kInternet, parse_network, "\"internet\", \"none\"");
+  request.read_only_root = reader.optional_bool("read_only_root").value_or(false);
   request.keep_minutes = reader.optional_integer("keep_minutes", 1, limits.max_keep_minutes)
                              .value_or(limits.default_keep_minutes);
   read_env(reader, request, limits.max_text_bytes);
@@ -185,6 +186,7 @@ std::string fingerprint(const JobRequest& request) {
               {"timeout_minutes", request.timeout_minutes},
               {"network", to_string(request.network)},
               {"workspace", to_string(request.workspace)},
+              {"read_only_root", request.read_only_root},
               {"env", request.env},
               {"name", or_null(request.name)},
               {"labels", request.labels},

@@ -83,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{with(worker(), "image", "docker-archive:/etc/x y"), "image"},
         Refusal{with(worker(), "image", "10.0.0.1:5000/x"), "private_registries"},
         Refusal{with(worker(), "image", "metadata.google.INTERNAL/x"), "private_registries"},
+        Refusal{with(worker(), "read_only_root", "yes"), "read_only_root"},
         Refusal{with(worker(), "network", "host"), "network"},
         Refusal{with(worker(), "workspace", "rw"), "workspace"},
         Refusal{with(worker(), "env", {{"LD_PRELOAD", "x"}}), "LD_PRELOAD"},

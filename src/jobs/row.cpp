@@ -36,6 +36,7 @@ JobRequest to_request(const Row& row) {
   request.timeout_minutes = row.integer("timeout_minutes");
   request.network = word(row, "network", parse_network);
   request.workspace = word(row, "workspace", parse_workspace);
+  request.read_only_root = row.boolean("read_only_root");
   request.env = string_map(row, "env");
   request.name = row.optional_text("name");
   request.labels = string_map(row, "labels");

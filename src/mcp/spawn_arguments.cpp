@@ -57,6 +57,7 @@ void read_common(JsonReader& reader, json& job) {
   for (const auto* name : {"workspace", "network", "client_job_id", "name", "files_id"}) {
     put(job, name, reader.optional_string(name));
   }
+  put(job, "read_only_root", reader.optional_bool("read_only_root"));
   put(job, "keep_minutes", reader.optional_integer("keep_minutes", 1, kMost));
   put_map(job, "env", reader.string_map("env"));
   put_map(job, "labels", reader.string_map("labels"));

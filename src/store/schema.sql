@@ -31,6 +31,7 @@ CREATE TABLE jobs (
     image_digest TEXT,                         -- what really ran
     network TEXT NOT NULL DEFAULT 'internet',
     workspace TEXT NOT NULL DEFAULT 'ro',      -- ro | scratch | rw (agents)
+    read_only_root INTEGER NOT NULL DEFAULT 0, -- the image's files cannot be changed
     env TEXT NOT NULL DEFAULT '{}',            -- JSON object; non-secret by contract
     name TEXT,
     labels TEXT NOT NULL DEFAULT '{}',         -- JSON object, the client's own

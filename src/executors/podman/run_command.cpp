@@ -12,6 +12,9 @@ using Words = std::vector<std::string>;
 constexpr const char* kMaskedPaths =
     "mask=/proc/cmdline:/proc/interrupts:/sys/devices/virtual/powercap";
 
+/// What programs expect to write to besides their own places, and the directory that it is.
+constexpr std::pair<const char*, const char*> kWritablePlaces[] = {
+    {"/tmp", "root-tmp"}, {"/var/tmp", "root-var-tmp"}, {"/run", "root-run"}};
 
 void add(Words& words, std::initializer_list<std::string> more) { words.insert(words.end(), more); }
 
@@ -63,6 +66,17 @@ void add_refusals(Words& words) {
   add(words, {"--no-healthcheck", "--image-volume=ignore", "--http-proxy=false", "--pull=never"});
 }
 
+/// No tmpfs of podman's, which would be as large as half of the host's memory: these directories
+/// are part of the scratch space, which the disk budget counts.
+void add_read_only_root(Words& words, const jobs::ContainerSpec& spec) {
+  if (!spec.read_only_root) return;
+  add(words, {"--read-only", "--read-only-tmpfs=false"});
+  for (const auto& [place, directory] : kWritablePlaces) {
+    const auto source = spec.directory / kScratchDirectory / directory;
+    add(words, {"-v", source.string() + ':' + place + ":rw"});
+  }
+}
+
 void add_mounts(Words& words, const jobs::ContainerSpec& spec, const PodmanSettings& settings) {
   const auto directory = spec.directory.string();
   const bool read_only = spec.workspace == jobs::Workspace::kReadOnly;
@@ -102,6 +116,7 @@ Words run_command(const jobs::ContainerSpec& spec, const PodmanSettings& setting
   add_isolation(words, spec, settings);
   add_refusals(words);
   add_names(words, spec, settings);
+  add_read_only_root(words, spec);
   add_mounts(words, spec, settings);
   add_bookkeeping(words, spec);
   // An empty entrypoint: the image's own must not stand before our command.
@@ -192,6 +207,7 @@ std::map<std::string, std::string> container_environment(const jobs::ContainerSp
 Words scratch_directories() {
   Words names;
   for (const auto& [variable, directory] : kPrivate) names.emplace_back(directory);
+  for (const auto& [place, directory] : kWritablePlaces) names.emplace_back(directory);
   return names;
 }
 

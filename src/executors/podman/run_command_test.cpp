@@ -1,5 +1,7 @@
 #include "executors/podman/run_command.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace flashpods::podman {
@@ -81,6 +83,24 @@ TEST(RunCommand, OfAnAgent) {
   EXPECT_TRUE(text.contains("\n-v /run/a.sock:/run/spire/sockets/agent.sock:ro\n"));
   EXPECT_TRUE(text.ends_with("\n-- flashpods/agent /entrypoint.sh")) << text;
   EXPECT_FALSE(text.contains(kPrivateDirectory));
+}
+
+TEST(RunCommand, AReadOnlyRootHasWritablePlacesOfTheJobsDisk) {
+  auto spec = worker();
+  EXPECT_FALSE(lines(run_command(spec, {}, "debian", "")).contains("--read-only"));
+  spec.read_only_root = true;
+  const auto text = lines(run_command(spec, {}, "debian", ""));
+  EXPECT_TRUE(text.contains("\n--read-only\n--read-only-tmpfs=false\n")) << text;
+  const auto names = scratch_directories();
+  for (const std::string place : {"/tmp", "/var/tmp", "/run"}) {
+    const auto end = text.find(':' + place + ":rw\n");
+    ASSERT_NE(end, std::string::npos) << place;
+    const auto begin = text.rfind('/', end) + 1;
+    EXPECT_TRUE(text.substr(0, begin).ends_with("/scratch/")) << text;
+    EXPECT_EQ(std::ranges::count(names, text.substr(begin, end - begin)), 1) << place;
+  }
+}
+
 TEST(RunCommand, NamedResolversReplaceTheHosts) {
   PodmanSettings settings;
   settings.dns = {"1.1.1.1", "9.9.9.9"};

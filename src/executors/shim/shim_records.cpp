@@ -169,6 +169,7 @@ std::string to_text(const JobRecord& record) {
                     {"memory_gb", spec.memory_gb},
                     {"network", std::to_underlying(spec.network)},
                     {"workspace", std::to_underlying(spec.workspace)},
+                    {"read_only_root", spec.read_only_root},
                     {"log_file", spec.log_file.string()},
                     {"max_log_bytes", spec.max_log_bytes},
                     {"max_disk_bytes", spec.max_disk_bytes},
@@ -194,6 +195,7 @@ Result<JobRecord> parse_job(std::string_view text) {
   spec.env = reader.string_map("env");
   spec.network = enumerator(reader, "network", jobs::Network::kNone);
   spec.workspace = enumerator(reader, "workspace", jobs::Workspace::kReadWrite);
+  spec.read_only_root = reader.optional_bool("read_only_root").value_or(false);
   spec.log_file = reader.string("log_file");
   read_limits(reader, spec);
   record.settings = read_settings(reader);

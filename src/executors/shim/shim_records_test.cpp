@@ -15,6 +15,7 @@ JobRecord job() {
   record.spec.env = {{"A", "1\n2"}};
   record.spec.network = jobs::Network::kNone;
   record.spec.workspace = jobs::Workspace::kScratch;
+  record.spec.read_only_root = true;
   record.spec.log_file = "/logs/x";
   record.spec.max_log_bytes = 50'000'000;
   record.spec.run_limit = Seconds(7);
@@ -34,6 +35,7 @@ TEST(ShimRecords, AJobComesBackAsItWas) {
   EXPECT_EQ(back->spec.env, job().spec.env);
   EXPECT_EQ(back->settings.sockets.at(0).container, "/b");
   EXPECT_EQ(back->launched.since_boot, Milliseconds(12));
+  EXPECT_TRUE(back->spec.read_only_root);
   EXPECT_EQ(back->settings.private_registries, job().settings.private_registries);
   EXPECT_EQ(back->settings.dns, job().settings.dns);
   EXPECT_FALSE(back->settings.guard_pulls);

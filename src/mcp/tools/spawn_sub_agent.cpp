@@ -55,6 +55,11 @@ constexpr std::string_view kInput = R"json({
       "enum": ["internet", "none"],
       "default": "internet"
     },
+    "read_only_root": {
+      "type": "boolean",
+      "default": false,
+      "description": "The image's files cannot be changed; /tmp, /var/tmp and /run stay writable"
+    },
     "env": {
       "type": "object",
       "additionalProperties": {"type": "string"},
