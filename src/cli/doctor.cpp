@@ -1,11 +1,13 @@
 // flashpods doctor: what this machine lacks to run jobs, and how to fix it.
 
 #include <algorithm>
+#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/fd.h"
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "base/text.h"
@@ -67,7 +69,13 @@ Awaitable<Checks> podman_checks(Session& session) {
   if (!result) co_return Checks{podman_broken(result.error().message)};
   const auto info = result->ok() ? parse_json(result->out) : fail(ErrorKind::kInternal, "", "");
   if (!info) co_return Checks{podman_broken(to_one_line(result->err, 400))};
-  co_return check_podman_info(*info);
+  const auto packaged =
+      co_await run_tool(session, {"dpkg-query", "-W", "-f", "${Version}", "podman"});
+  auto checks = check_podman_info(*info);
+  for (auto& check : check_container_advisories(*info, packaged ? packaged->out : "")) {
+    checks.push_back(std::move(check));
+  }
+  co_return checks;
 }
 
 Awaitable<Check> rsync_check(Session& session) {
@@ -75,6 +83,12 @@ Awaitable<Check> rsync_check(Session& session) {
   const auto packaged =
       co_await run_tool(session, {"dpkg-query", "-W", "-f", "${Version}", "rsync"});
   co_return check_rsync(version ? version->out : "", packaged ? packaged->out : "");
+}
+
+/// A file of /proc has no size of its own.
+std::string read_all_mounts() {
+  const Fd file(::open("/proc/mounts", O_RDONLY | O_CLOEXEC));
+  return file ? read_all(file.get(), kLargestFile).value_or("") : std::string{};
 }
 
 Checks account_checks(const Session& session) {
@@ -213,6 +227,7 @@ class Doctor final : public Verb {
       add(co_await podman_checks(session));
       add(account_checks(session));
       add(machine_checks(session));
+      add(check_nsdelegate(read_all_mounts()));
       add(co_await service_checks(session));
     }
     checks.push_back(co_await rsync_check(session));

@@ -73,6 +73,34 @@ TEST(Podman, AnEmptyAnswerIsNoCrash) {
   }
 }
 
+TEST(Podman, WhatRunsAContainerIsJudgedByItsAdvisories) {
+  auto info = nlohmann::json::parse(kCgroup1Host);
+  info["host"]["ociRuntime"]["package"] = "runc_1.1.5+ds1-1+deb12u1_amd64";
+  info["host"]["slirp4netns"]["version"] = "slirp4netns version 1.2.0\nlibslirp: 4.5.0\n";
+  const auto checks = check_container_advisories(info, "4.3.1+ds1-8+deb12u1");
+  EXPECT_EQ(named(checks, "podman_advisories").health, Health::kUnknown);
+  EXPECT_EQ(named(checks, "runc_advisories").health, Health::kUnknown);
+  EXPECT_EQ(named(checks, "slirp4netns_advisories").health, Health::kOk);
+  EXPECT_EQ(named(checks, "libslirp_advisories").health, Health::kWarn);
+  EXPECT_TRUE(check_container_advisories(nlohmann::json::array(), "").empty());
+}
+
+TEST(Machine, Cgroup2IsMountedWithNsdelegate) {
+  const auto health = [](const char* mounts) {
+    return named(check_nsdelegate(mounts), "nsdelegate").health;
+  };
+  EXPECT_EQ(health("proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 "
+                   "rw,nosuid,nodev,noexec,relatime,nsdelegate,memory_recursiveprot 0 0\n"),
+            Health::kOk);
+  EXPECT_EQ(health("cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid,nodev,noexec,relatime 0 0\n"),
+            Health::kWarn);
+  EXPECT_EQ(health("cgroup2 /sys/fs/cgroup cgroup2 rw,xnsdelegate 0 0"), Health::kWarn);
+  EXPECT_TRUE(check_nsdelegate("tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup2 "
+                               "/sys/fs/cgroup/unified cgroup2 rw,relatime 0 0\n")
+                  .empty());
+  EXPECT_TRUE(check_nsdelegate("").empty());
+}
+
 TEST(Rsync, OldVersionsAreNamedUnlessMended) {
   constexpr const char* kOutput =
       "rsync  version 3.2.7  protocol version 31\nCopyright (C) 1996-2022 by Andrew Tridgell";

@@ -1,6 +1,7 @@
 #include "cli/doctor/machine_checks.h"
 
 #include <charconv>
+#include <ranges>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,25 @@ Check check_disk(const std::string& id, const std::string& title,
   const auto free_bytes = free_space(existing);
   if (free_bytes) return judge_disk(id, title, existing, *free_bytes);
   return {id, title, Health::kUnknown, free_bytes.error().message};
+}
+
+Checks check_nsdelegate(std::string_view mounts) {
+  for (const auto part : mounts | std::views::split('\n')) {
+    const std::string_view line(part.begin(), part.end());
+    constexpr std::string_view kMount = " /sys/fs/cgroup cgroup2 ";
+    const auto at = line.find(kMount);
+    if (at == std::string_view::npos) continue;
+    auto options = line.substr(at + kMount.size());
+    options = options.substr(0, options.find(' '));
+    for (const auto option : options | std::views::split(',')) {
+      if (std::string_view(option.begin(), option.end()) != "nsdelegate") continue;
+      return {{"nsdelegate", "cgroup delegation", Health::kOk, "nsdelegate"}};
+    }
+    return {{"nsdelegate", "cgroup delegation", Health::kWarn,
+             "/sys/fs/cgroup is mounted without nsdelegate: a job could change its own limits",
+             "mount -o remount,nsdelegate /sys/fs/cgroup (systemd does so at boot)"}};
+  }
+  return {};
 }
 
 Check check_linger(std::string_view output, const std::string& user) {

@@ -34,6 +34,11 @@ namespace flashpods::cli {
 [[nodiscard]] Check judge_disk(const std::string& id, const std::string& title,
                                const std::filesystem::path& path, std::uint64_t free_bytes);
 
+/// Whether /sys/fs/cgroup, if it is cgroup v2, is mounted with nsdelegate (`mounts` is
+/// /proc/mounts). Without it a job in a cgroup namespace could write its own limits (cgroups(7),
+/// "Cgroup delegation: mounting cgroup2 with the nsdelegate option"). Empty on cgroup v1. Pure.
+[[nodiscard]] Checks check_nsdelegate(std::string_view mounts);
+
 /// `output` of `loginctl show-user USER -p Linger`.
 [[nodiscard]] Check check_linger(std::string_view output, const std::string& user);
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/doctor/advisories.h"
 #include "cli/doctor/version_number.h"
 #include "cli/json_fields.h"
 
@@ -95,7 +96,37 @@ Check check_network(const nlohmann::json& host) {
           "apt-get install slirp4netns"};
 }
 
+/// Podman names Debian's packages NAME_VERSION_ARCHITECTURE, and rpm's NAME-VERSION.
+std::string package_version(const std::string& package) {
+  const auto first = package.find('_');
+  const auto last = package.rfind('_');
+  return first == last ? package : package.substr(first + 1, last - first - 1);
+}
+
 }  // namespace
+
+Checks check_container_advisories(const nlohmann::json& info, std::string_view podman_package) {
+  constexpr std::string_view kLibrary = "libslirp:";
+  const auto& host = member_at(info, "host");
+  const auto& runtime = member_at(host, "ociRuntime");
+  const auto& network = member_at(host, "slirp4netns");
+  const auto network_version = text_at(network, "version");
+  const auto network_package = package_version(text_at(network, "package"));
+  Checks checks;
+  const auto add = [&checks](const std::string& program, std::string_view version,
+                             std::string_view package) {
+    if (auto check = check_advisories(program, version, package)) checks.push_back(*check);
+  };
+  add("podman", text_at(member_at(info, "version"), "Version"), podman_package);
+  add(text_at(runtime, "name"), text_at(runtime, "version"),
+      package_version(text_at(runtime, "package")));
+  add("slirp4netns", network_version, network_package);
+  const auto library = network_version.find(kLibrary);
+  if (library != std::string::npos) {
+    add("libslirp", std::string_view(network_version).substr(library), "");
+  }
+  return checks;
+}
 
 Checks check_podman_info(const nlohmann::json& info) {
   const auto& host = member_at(info, "host");
