@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/progress_bar.h"
+#include "client/obeyed_names.h"
 
 namespace flashpods::cli {
 namespace {
@@ -33,7 +34,13 @@ Result<std::filesystem::path> resolve_directory(const std::filesystem::path& tar
 Result<std::string> local_file_name(std::string_view artifact) {
   const bool safe = !artifact.empty() && artifact != "." && artifact != ".." &&
                     !artifact.contains('/') && !has_control(artifact);
-  if (safe) return std::string{artifact};
+  if (safe && !client::is_obeyed_file(artifact)) return std::string{artifact};
+  if (safe) {
+    return fail(ErrorKind::kInvalid, "unsafe_name",
+                "'" + to_one_line(artifact) +
+                    "' is not saved under its own name, which programs "
+                    "obey without being asked; save it with flashpods get JOB NAME -o FILE");
+  }
   return fail(ErrorKind::kInvalid, "unsafe_name",
               "'" + to_one_line(artifact) + "' cannot be a file name here; choose one with -o");
 }

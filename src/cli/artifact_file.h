@@ -10,7 +10,8 @@
 namespace flashpods::cli {
 
 /// An artifact's name as a file name of ours: one path component without control characters, not
-/// hidden by "." or "..". kInvalid "unsafe_name" otherwise; the server's word is data.
+/// "." or "..", and none that programs obey (client/obeyed_names.h). kInvalid "unsafe_name"
+/// otherwise; the server's word is data.
 [[nodiscard]] Result<std::string> local_file_name(std::string_view artifact);
 
 /// Where `get` saves: `output` itself; NAME inside it if it is a directory or ends in '/'; NAME

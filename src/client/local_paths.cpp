@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "client/obeyed_names.h"
 
 namespace flashpods::client {
 
@@ -77,6 +78,26 @@ fs::path requested_target(const PathRules& rules, std::string_view save_to, std:
 bool is_file_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." &&
          name.find_first_of(std::string_view{"/\\\0", 3}) == std::string_view::npos;
+}
+
+/// A root is the user's word, whatever it is called; the names below it are not.
+bool is_obeyed_below(const fs::path& target, const fs::path& root) {
+  const auto directories = target.lexically_relative(root).parent_path();
+  return is_obeyed_file(target.filename().string()) ||
+         std::any_of(directories.begin(), directories.end(),
+                     [](const fs::path& name) { return is_obeyed_directory(name.string()); });
+}
+
+Result<void> reject_obeyed(const PathRules& rules, const fs::path& target) {
+  const auto plain = [&](const fs::path& root) {
+    return is_inside(target, root) && !is_obeyed_below(target, root);
+  };
+  if (std::ranges::any_of(rules.roots, plain)) return {};
+  return std::unexpected(
+      not_allowed(target,
+                  "has a name that programs obey without being asked (a leading dot, "
+                  "CLAUDE.md, AGENTS.md, HEAD, …); save under another name with save_to, "
+                  "and let the user move the file"));
 }
 
 }  // namespace
@@ -163,6 +184,9 @@ Result<fs::path> resolve_target(const PathRules& rules, std::string_view save_to
   const auto target = *parent / wanted.filename();
   if (auto allowed = check_allowed(rules, target); !allowed) {
     return std::unexpected(std::move(allowed.error()));
+  }
+  if (auto plain = reject_obeyed(rules, target); !plain) {
+    return std::unexpected(std::move(plain.error()));
   }
   return target;
 }

@@ -86,5 +86,30 @@ TEST_F(LocalPathsTest, TargetsStayInside) {
   EXPECT_FALSE(resolve_target(rules_, "nope/..", "job_1", "app"));
 }
 
+TEST_F(LocalPathsTest, NoTargetIsWhatProgramsObey) {
+  fs::create_directories(project_ / ".git");
+  fs::create_directory_symlink(project_ / ".git", project_ / "innocent");
+  for (const auto* path :
+       {".git/config", ".GIT/hooks/pre-commit", "src/.vscode/tasks.json", ".mcp.json", ".claude/",
+        "src/CLAUDE.md", "innocent/config", "new/.git/config", ".flashpods/../.envrc"}) {
+    const auto target = resolve_target(rules_, path, "job_1", "app");
+    EXPECT_EQ(target ? "" : target.error().code, "path_not_allowed") << path;
+  }
+  for (const auto* name : {".envrc", "AGENTS.md"}) {
+    EXPECT_FALSE(resolve_target(rules_, "", "job_1", name)) << name;
+    EXPECT_FALSE(resolve_target(rules_, "src/", "job_1", name)) << name;
+    EXPECT_TRUE(resolve_target(rules_, "src/agents.txt", "job_1", name)) << name;
+  }
+}
+
+TEST_F(LocalPathsTest, ARootMayHaveADot) {
+  const auto root = project_ / ".claude/worktrees/one";
+  fs::create_directories(root);
+  const auto rules = make_path_rules({project_, root}, root, home_);
+  EXPECT_TRUE(resolve_target(rules, "app", "job_1", "app"));
+  EXPECT_FALSE(resolve_target(rules, ".git/config", "job_1", "app"));
+  EXPECT_FALSE(resolve_target(rules, "../app", "job_1", "app"));
+}
+
 }  // namespace
 }  // namespace flashpods::client

@@ -1,6 +1,7 @@
 """The verbs that run jobs and look at them, as scripts use them."""
 
 import json
+import os
 import signal
 
 import pytest
@@ -278,6 +279,17 @@ def test_pull_fetches_what_was_not_fetched_yet(cli, tmp_path):
     second = cli.json("pull", "--name", "pulled", "-o", "results")
     assert [each["job_id"] for each in second] == [two]
     assert (tmp_path / "results" / two / "b").read_text() == "2\n"
+
+
+def test_a_job_chooses_no_name_that_programs_obey(cli, tmp_path):
+    name = ("--name", "obeyed")
+    job = ended(cli, "cd /artifacts; echo x >.envrc; echo x >AGENTS.md; echo x >a", options=name)
+    said = cli.err("pull", "--name", "obeyed", "-o", "results", code=1)
+    assert ".envrc" in said and "AGENTS.md" in said
+    assert os.listdir(tmp_path / "results" / job) == ["a"]
+    cli.err("get", job, ".envrc", code=1)
+    cli.run("get", job, ".envrc", "-o", "envrc.txt")
+    assert (tmp_path / "envrc.txt").read_text() == "x\n"
 
 
 # Errors

@@ -248,6 +248,24 @@ async def test_it_follows_no_link(agent, job, project):
     assert (outside / "private.txt").read_text() == "private\n"
 
 
+async def test_it_saves_nothing_that_programs_obey(agent, project):
+    (project / ".git").mkdir()
+    (project / "innocent").symlink_to(".git")
+    ended = await agent.run(
+        command="cd /artifacts; echo x >notes.txt; echo x >.envrc; echo x >CLAUDE.md", image=BUSYBOX
+    )
+    job = ended["job_id"]
+    for target in (".git/config", ".GIT/hooks/post-checkout", "innocent/config", ".mcp.json",
+                   "src/.vscode/tasks.json", ".claude/", "AGENTS.md", ".github/workflows/ci.yml"):
+        assert "path_not_allowed" in await not_saved(agent, job, save_to=target, overwrite=True)
+    for name in (".envrc", "CLAUDE.md"):
+        arguments = {"job_id": job, "artifact_name": name}
+        assert "path_not_allowed" in await agent.refusal("download_artifact", **arguments)
+        await agent.data("download_artifact", save_to=f"plain{name}", **arguments)
+    assert not any((project / ".git").iterdir())
+    assert not (project / ".flashpods").exists()
+
+
 async def test_a_directory_in_the_way_stays(agent, job, project):
     (project / ".flashpods" / job / "notes.txt").mkdir(parents=True)
     assert "file_exists" in await not_saved(agent, job)
