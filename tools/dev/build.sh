@@ -17,10 +17,10 @@ compile() {
   cmake --build "$ROOT/build/$1" --parallel "$(nproc)" -- -k 0
 }
 
-# programs PRESET: apps/NAME/NAME of the build, one path a line.
+# programs PRESET: apps/NAME/NAME of the build, one path a line, and what the tests run inside a job.
 programs() {
   local dir
-  for dir in "$ROOT/build/$1"/apps/*/; do
+  for dir in "$ROOT/build/$1"/{apps/*,tests/hostile}/; do
     [[ -x $dir$(basename "$dir") ]] && printf '%s%s\n' "$dir" "$(basename "$dir")"
   done
   return 0
