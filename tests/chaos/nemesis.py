@@ -11,7 +11,7 @@ import time
 import psutil
 
 from flashpods_test import leftovers, processes
-from flashpods_test.waiting import wait_until
+from flashpods_test.waiting import NotInTime, wait_until
 
 # What to do, how often, and the least time between two (the long stops are rare).
 DEEDS = {
@@ -24,6 +24,9 @@ DEEDS = {
     "stop_shim": 8,
     "stop_conmon": 6,
     "stop_podman": 6,
+    "freeze_conmon": 4,
+    "kill_keeper": 3,
+    "kill_all_readers": 4,
     "stop_daemon_long": 1,
     "stop_shim_long": 1,
 }
@@ -32,13 +35,15 @@ JOB = re.compile(r"job_[a-z2-7]{16}")
 
 
 class Nemesis:
-    """Torments one daemon until the time is up; afterwards it runs and nothing is stopped."""
+    """Torments one daemon until the time is up; afterwards it runs, and nothing is stopped but the
+    conmons that were frozen."""
 
     def __init__(self, daemon, dice, until):
         self.daemon, self.dice, self.until = daemon, dice, until
         self.cycles = 0
         self.deeds = collections.Counter()
         self.recoveries = []  # seconds from the start of a process to a reconciled daemon
+        self.unrecovered = []  # what a restarted daemon had not taken up in time
         self.victims = collections.defaultdict(set)  # by kind of process: ids of the jobs it served
         self.history = []  # what was done when, to whom: (text, ids of jobs)
 
@@ -91,16 +96,23 @@ class Nemesis:
         begun = time.monotonic()
         inherited = unfinished(self.daemon)
         wait_until(self.daemon.healthy, 120, "a healthy daemon", 0.01)
-        wait_until(lambda: self.reconciled(inherited), 120, "every job in good hands", 0.01)
+        try:
+            wait_until(lambda: self.reconciled(inherited), 60, "every job in good hands", 0.01)
+        except NotInTime as late:
+            self.unrecovered.append(f"{late}; {sorted(self.orphaned(inherited))}")
+            self.note("recovery", "did not come")
         self.recoveries.append(time.monotonic() - begun)
 
     def reconciled(self, inherited):
         """Each job is over, waits for its turn, or has a shim."""
+        return not self.orphaned(inherited)
+
+    def orphaned(self, inherited):
+        """Ids of those that are under way and have no shim."""
         waiting = {row["id"] for row in unfinished(self.daemon) if row["status"] != "pending"}
         held = locked_files()
-        return all(
-            row["id"] not in waiting or has_shim(self.daemon, row["id"], held) for row in inherited
-        )
+        ids = waiting & {row["id"] for row in inherited}
+        return {job_id for job_id in ids if not has_shim(self.daemon, job_id, held)}
 
     # The others
 
@@ -112,6 +124,32 @@ class Nemesis:
 
     def kill_conmon(self):
         self.kill(self.chosen(self.conmons()), "conmon")
+
+    def freeze_conmon(self):
+        """Stopped for good while its command runs, ends by itself or is deleted: who waits for it
+        must not wait for ever."""
+        running = {row["id"] for row in unfinished(self.daemon) if row["status"] == "running"}
+        conmon = self.chosen(each for each in self.conmons() if jobs_of(each) & running)
+        if conmon is None:
+            return
+        conmon.send_signal(signal.SIGSTOP)
+        self.note("conmon frozen", " ".join(conmon.info["cmdline"]))
+        self.victims["conmon frozen"] |= jobs_of(conmon)
+
+    def kill_keeper(self):
+        self.kill(self.chosen(self.keepers()), "output keeper")
+
+    def kill_all_readers(self):
+        """Whoever has the output of running jobs open beside the jobs: the log may be cut then, and
+        has to say so."""
+        readers = [(each, "flashpods-shim") for each in self.shims()]
+        readers += [(each, "output keeper") for each in self.keepers()]
+        self.crash()
+        for process, kind in readers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self.kill(process, kind)
+        time.sleep(self.dice.choice([0, 0.5, 2]))
+        self.restart()
 
     def stop_daemon(self):
         self.hold(psutil.Process(self.daemon.process.pid), self.dice.uniform(0.5, 4), "flashpodsd")
@@ -161,7 +199,16 @@ class Nemesis:
         return self.ours("flashpods-shim")
 
     def conmons(self):
-        return [each for each in self.ours("conmon") if program_of(each) == "conmon"]
+        """Without those that are frozen: they stay as they are."""
+        return [
+            each
+            for each in self.ours("conmon")
+            if program_of(each) == "conmon" and not is_stopped(each)
+        ]
+
+    def keepers(self):
+        """Our program beside conmon, which keeps the output open and goes by conmon's name."""
+        return [each for each in self.ours("conmon") if program_of(each) == "flashpods-shim"]
 
     def podmans(self):
         """Those that the daemon and its shims have called."""
@@ -180,11 +227,22 @@ class Nemesis:
         ]
 
 
+def jobs_of(process):
+    """Ids of the jobs that its arguments name."""
+    return set(JOB.findall(" ".join(process.info["cmdline"])))
+
+
 def program_of(process):
     """What really runs: before conmon and beside it, our own program goes by the same name."""
     with contextlib.suppress(psutil.Error):
         return os.path.basename(process.exe())
     return ""
+
+
+def is_stopped(process):
+    with contextlib.suppress(psutil.Error):
+        return process.status() == psutil.STATUS_STOPPED
+    return False
 
 
 def unfinished(daemon):

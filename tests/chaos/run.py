@@ -5,32 +5,14 @@ and the busybox test image; ./dev chaos sees to both.
 """
 
 import argparse
-import contextlib
 import pathlib
 import random
 import sys
-import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from flashpods_test.daemon import Daemon  # noqa: E402
-from flashpods_test.leftovers import wait_until_settled  # noqa: E402
-from flashpods_test.steady import SteadyClient  # noqa: E402
-from load import LoadingClient  # noqa: E402
-from nemesis import Nemesis  # noqa: E402
-from verdict import Verdict  # noqa: E402
-
-# Admission refuses now and then, and starts queue up.
-CONFIG = """
-[capacity]
-cpus = 8
-memory_gb = 64
-[jobs]
-grace_seconds = 1
-concurrent_starts = 3
-"""
-SETTLING_SECONDS = 300
+from series import Series  # noqa: E402
+from torment import Torment  # noqa: E402
 
 
 def parse_arguments():
@@ -38,63 +20,34 @@ def parse_arguments():
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=None, help="of everything that is chosen")
     parser.add_argument("--clients", type=int, default=3)
-    return parser.parse_args()
-
-
-def in_parallel(tasks):
-    """Runs each in a thread; the first exception of any is raised here, after all have ended."""
-    failures = []
-
-    def guarded(task):
-        try:
-            task()
-        except BaseException as failure:  # noqa: BLE001: reported below
-            failures.append(failure)
-
-    threads = [threading.Thread(target=guarded, args=(task,)) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-
-
-def torment(daemon, arguments, seed):
-    """Load and crashes until the time is up, then peace until every job has ended."""
-    until = time.monotonic() + arguments.minutes * 60
-    nemesis = Nemesis(daemon, random.Random(f"{seed}/nemesis"), until)
-    clients = [
-        LoadingClient(SteadyClient(daemon), random.Random(f"{seed}/client {number}"), until)
-        for number in range(arguments.clients)
-    ]
-    in_parallel([nemesis.run, *(client.run for client in clients)])
-    return nemesis, [record for client in clients for record in client.records]
-
-
-def leftovers_after(daemon):
-    """What is left when nothing more changes: nothing, if all is well."""
-    try:
-        wait_until_settled(daemon, SETTLING_SECONDS)
-    except AssertionError as left:
-        return [str(left)]
-    return []
+    parser.add_argument(
+        "--hostile", type=float, default=1 / 3, metavar="SHARE", help="of all jobs, from 0 to 1"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1, help="so many, with consecutive seeds, up to a complaint"
+    )
+    parser.add_argument(
+        "--busy", type=int, default=0, metavar="LOOPS", help="processes that only use a CPU"
+    )
+    arguments = parser.parse_args()
+    if arguments.seed is None:
+        arguments.seed = random.SystemRandom().getrandbits(32)
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
-    seed = arguments.seed if arguments.seed is not None else random.SystemRandom().getrandbits(32)
-    print(f"seed {seed}, {arguments.minutes:g} minutes, {arguments.clients} clients", flush=True)
-    with contextlib.closing(Daemon(CONFIG)) as daemon:
-        daemon.start()
-        nemesis, records = torment(daemon, arguments, seed)
-        verdict = Verdict(daemon, nemesis, records, leftovers_after(daemon))
-        print(verdict.table(), flush=True)
-        for complaint in verdict.complaints:
-            print(f"WRONG: {complaint}")
-        if verdict.complaints:
-            print(daemon.log[-20000:], file=sys.stderr)
-    sys.exit(1 if verdict.complaints else 0)
+    print(
+        f"seed {arguments.seed}, {arguments.minutes:g} minutes, {arguments.clients} clients,"
+        f" {arguments.hostile:.0%} hostile, {arguments.runs} runs,"
+        f" {arguments.busy} busy loops beside them",
+        flush=True,
+    )
+    torments = (
+        Torment(arguments.seed + number, arguments.minutes, arguments.clients, arguments.hostile)
+        for number in range(arguments.runs)
+    )
+    sys.exit(0 if Series(torments, show_each=arguments.runs == 1).run(arguments.busy) else 1)
 
 
 main()

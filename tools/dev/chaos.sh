@@ -11,7 +11,7 @@ run_chaos() {
     as_user env "${environment[@]}" "$python" -u "$tree/tests/chaos/run.py" "$@"
 }
 
-# ./dev chaos [--minutes N] [--seed S]
+# ./dev chaos [--minutes N] [--seed S] [--hostile SHARE] [--runs N] [--busy LOOPS]
 verb_chaos() {
   section "set-up" prepare_chaos
   section "build (asan)" compile asan
