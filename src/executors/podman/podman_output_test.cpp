@@ -57,7 +57,7 @@ TEST(PodmanWords, WhyAPullFailed) {
 // Else whoever names a registry could look for the host's neighbours and their open ports.
 TEST(PodmanWords, ARegistryThatCannotBeSpokenWithHasOneAnswer) {
   const auto expected = explain_pull_failure("");
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(kPullWarnings) + "Error: dial tcp 10.0.0.1:443: connect: connection refused",
         std::string(
             "Error: initializing source docker://q.io/x:1: pinging container registry q.io: "
@@ -104,7 +104,7 @@ TEST(PodmanWords, TheMessageIsTheFailuresOwn) {
 }
 
 TEST(PodmanWords, AWarningIsNoReason) {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string(), std::string(kCgroupWarnings), std::string(kPullWarnings),
         std::string("Error: \n"), std::string("Error:"),
         kCgroupWarnings + std::string("Error:   \n\n")}) {
