@@ -45,7 +45,9 @@ std::vector<std::string> daemon_argv(const DaemonStart& start) {
           "--port",
           std::to_string(start.port),
           "--rsync-port",
-          std::to_string(start.rsync_port)};
+          std::to_string(start.rsync_port),
+          "--log-file",
+          daemon_log(start.state).string()};
 }
 
 // All of ours, which names proxies and Podman's configuration, but not what opens another server.

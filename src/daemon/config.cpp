@@ -128,7 +128,11 @@ void declare(Settings& settings, Config& config) {
   settings.string("podman.runtime", config.oci_runtime,
                   "OCI runtime: auto (chosen by trying), crun, runc, or a path.");
   settings.choice("log.level", config.log_level, {"debug", "info", "warning", "error"},
-                  "The least that is logged, on stderr.");
+                  "The least that is logged.");
+  settings.path("log.file", config.log_file,
+                "The log. Empty: standard error, which the service manager keeps and bounds.");
+  settings.megabytes("log.max_mb", config.log_file_bytes, 1, kMostMegabytes,
+                     "Of log.file; beyond, it becomes FILE.1 and a new one begins.");
 }
 
 Result<Config> load_config(const std::filesystem::path& file) {

@@ -43,6 +43,8 @@ struct Config {
   bool guard_pulls = true;
   std::vector<std::string> dns;  ///< addresses of resolvers for jobs; empty: the host's own
   std::string log_level = "info";
+  std::filesystem::path log_file;  ///< empty: standard error
+  std::uint64_t log_file_bytes = 10ULL * 1024 * 1024;
 };
 
 /// Declares every setting of `config`, which must outlive the table.

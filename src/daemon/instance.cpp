@@ -1,6 +1,7 @@
 #include "daemon/instance.h"
 
 #include <algorithm>
+#include <iostream>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -9,6 +10,8 @@
 #include "api/error_reply.h"
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "daemon/access_log.h"
+#include "telemetry/log_file.h"
 
 namespace flashpods::daemon {
 
@@ -51,8 +54,17 @@ uploads::Usage upload_usage(uploads::Paths paths, std::filesystem::path jobs) {
   };
 }
 
-std::string joined(const std::vector<std::string>& segments) {
-  return fmt::format("/{}", fmt::join(segments, "/"));
+/// The daemon's log: a file that it rotates itself, or standard error. A file that cannot be opened
+/// is no reason not to start: what stands in the way is said on standard error.
+Log::Output log_output(const Config& config) {
+  if (config.log_file.empty()) return Log::to_descriptor(STDERR_FILENO);
+  auto opened = LogFile::open(config.log_file, config.log_file_bytes);
+  if (!opened) {
+    std::cerr << "flashpodsd: " << opened.error().message << '\n';
+    return Log::to_descriptor(STDERR_FILENO);
+  }
+  auto file = std::make_shared<LogFile>(std::move(*opened));
+  return [file](std::string_view line) { file->write(line); };
 }
 
 }  // namespace
@@ -61,7 +73,7 @@ Instance::Instance(boost::asio::io_context& loop, Config config, Programs progra
     : loop_(loop),
       config_(std::move(config)),
       programs_(std::move(programs)),
-      log_(clock_, STDERR_FILENO, level_of(config_.log_level)),
+      log_(clock_, log_output(config_), level_of(config_.log_level)),
       tasks_(loop.get_executor(),
              [this](const std::string& task, const std::string& what) {
                log_.error("task_failed", {{"task", task}, {"what", what}});
@@ -89,6 +101,7 @@ Awaitable<Result<void>> Instance::start() {
     co_return told;
   }
   tasks_.start("reconcile", reconciler_->run());
+  tasks_.start("log", report_held_lines());
   log_.info("started", {{"version", FLASHPODS_VERSION},
                         {"instance", facts_.instance},
                         {"port", port_},
@@ -209,13 +222,7 @@ http::Server::Options Instance::server_options() {
   };
   options.on_done = [this](const http::Request& request, int status, std::uint64_t bytes,
                            Milliseconds took) {
-    log_.info("request", {{"method", request.method},
-                          {"path", joined(request.path)},
-                          {"status", status},
-                          {"bytes", bytes},
-                          {"ms", took.count()},
-                          {"from", request.peer.address},
-                          {"request_id", request.request_id}});
+    log_request(log_, services_->token, request, {status, bytes, took});
   };
   return options;
 }
@@ -232,7 +239,16 @@ Awaitable<void> Instance::stop() {
   while (server_ && server_->connections() > 0) co_await timer_.sleep_for(20ms);
   if (jobs_) co_await jobs_->close();
   co_await tasks_.close();
+  log_.report_held();
   log_.info("stopped");
+}
+
+/// What came too often to be a line each is told once a second.
+Awaitable<void> Instance::report_held_lines() {
+  for (;;) {
+    co_await timer_.sleep_for(1s);
+    log_.report_held();
+  }
 }
 
 std::string Instance::endpoints() const {

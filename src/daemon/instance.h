@@ -51,6 +51,7 @@ class Instance {
   [[nodiscard]] http::Server::Options server_options();
   [[nodiscard]] uploads::Surroundings upload_surroundings();
   [[nodiscard]] std::string endpoints() const;
+  Awaitable<void> report_held_lines();
 
   boost::asio::io_context& loop_;
   Config config_;

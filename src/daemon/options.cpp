@@ -23,6 +23,7 @@ Options parse_options(int argc, char** argv) {
   app.add_option("--state-dir", options.state_dir, "Where everything of this instance lies");
   app.add_option("--port", options.port, "Port of the HTTP API; 0 takes a free one");
   app.add_option("--rsync-port", options.rsync_port, "Port for uploads; 0 takes a free one");
+  app.add_option("--log-file", options.log_file, "Log there instead of on standard error");
   app.add_flag("--check-config", check, "Say whether the configuration is right, and end");
   app.add_flag("--print-config", print, "Print every setting with its default, and end");
   try {
@@ -43,6 +44,7 @@ Result<Config> configure(const Options& options) {
   if (options.state_dir) config->state_dir = std::filesystem::absolute(*options.state_dir);
   if (options.port) config->api_port = *options.port;
   if (options.rsync_port) config->rsync_port = *options.rsync_port;
+  if (options.log_file) config->log_file = std::filesystem::absolute(*options.log_file);
   complete(*config);
   return config;
 }

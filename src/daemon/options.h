@@ -18,6 +18,7 @@ struct Options {
   std::optional<std::filesystem::path> state_dir;
   std::optional<std::uint16_t> port;
   std::optional<std::uint16_t> rsync_port;
+  std::optional<std::filesystem::path> log_file;
 };
 
 /// Reads argv; prints help, version and errors itself.

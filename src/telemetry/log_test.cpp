@@ -79,6 +79,82 @@ TEST(Log, ALogThatCannotBeWrittenIsNoFailure) {
   Log(clock, -1, LogLevel::kDebug).error("lost");
 }
 
+/// Collects lines.
+struct Lines {
+  Log log(const Clock& clock) {
+    return {clock, [this](std::string_view line) { all.push_back(parse_json(line).value()); },
+            LogLevel::kInfo};
+  }
+  std::vector<json> all;
+};
+
+TEST(Log, LongTextIsCutBetweenCharacters) {
+  for (const std::size_t before : {996UL, 997UL, 998UL, 999UL, 1000UL}) {
+    LogPipe pipe;
+    pipe.log().info("event", {{"value", std::string(before, 'a') + "\xF0\x9F\x98\x80" + "bc"}});
+    const json line = pipe.line();
+    const auto value = line["value"].get<std::string>();
+    EXPECT_LE(value.size(), kMostLogText + 3) << before;
+    EXPECT_TRUE(value.ends_with("…")) << before;
+    EXPECT_EQ(value.find("\xEF\xBF\xBD"), std::string::npos) << before;
+  }
+}
+
+TEST(Log, TextOfNoCharactersIsCutToo) {
+  LogPipe pipe;
+  pipe.log().info("event", {{"value", std::string(100'000, '\x80')}});
+  EXPECT_LT(pipe.text().size(), 3 * kMostLogText + 200);
+}
+
+TEST(Log, LinesBeyondTheRateAreCountedAndTheLastOneIsToldWithTheirNumber) {
+  FakeClock clock;
+  Lines lines;
+  Log log = lines.log(clock);
+  for (int i = 0; i < 1000; ++i) log.write(LogLevel::kInfo, "refused", {{"n", i}}, kStrangersRate);
+  log.info("other");
+  ASSERT_EQ(lines.all.size(), 2U);
+  EXPECT_EQ(lines.all[0]["n"], 0);
+  EXPECT_FALSE(lines.all[0].contains("times"));
+  log.report_held();
+  log.report_held();
+  ASSERT_EQ(lines.all.size(), 3U);
+  EXPECT_EQ(lines.all[2]["event"], "refused");
+  EXPECT_EQ(lines.all[2]["n"], 999);
+  EXPECT_EQ(lines.all[2]["times"], 999);
+}
+
+TEST(Log, AReportTakesThePlaceOfALine) {
+  FakeClock clock;
+  Lines lines;
+  Log log = lines.log(clock);
+  for (int second = 0; second < 10; ++second) {
+    for (int i = 0; i < 100; ++i) {
+      log.write(LogLevel::kInfo, "refused", {}, kStrangersRate);
+      clock.advance(Milliseconds{10});
+    }
+    log.report_held();
+  }
+  EXPECT_LE(lines.all.size(), 12U);
+  std::int64_t times = 0;
+  for (const json& line : lines.all) times += line.value("times", 1);
+  EXPECT_EQ(times, 1000);
+}
+
+TEST(Log, AnEventMayBeWrittenAgainAsTimePasses) {
+  FakeClock clock;
+  Lines lines;
+  Log log = lines.log(clock);
+  for (int i = 0; i < 300; ++i) log.info("often");
+  EXPECT_EQ(lines.all.size(), static_cast<std::size_t>(kUsualRate.burst));
+  clock.advance(Seconds{1});
+  for (int i = 0; i < 300; ++i) log.info("often");
+  EXPECT_EQ(lines.all.size(), static_cast<std::size_t>(kUsualRate.burst + kUsualRate.per_second));
+  clock.advance(std::chrono::hours{1});
+  for (int i = 0; i < 300; ++i) log.info("often");
+  EXPECT_EQ(lines.all.size(),
+            static_cast<std::size_t>(2 * kUsualRate.burst + kUsualRate.per_second));
+}
+
 RC_GTEST_PROP(LogLaws, AnyValueStaysOnItsLine, (const std::string& value)) {
   LogPipe pipe;
   pipe.log().info("event", {{"value", value}});

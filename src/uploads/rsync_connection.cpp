@@ -83,7 +83,8 @@ Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
   using namespace asio::experimental::awaitable_operators;
   const auto begun = start(socket);
   if (!begun) {
-    with_.log.error("rsync_not_started", {{"why", begun.error().message}});
+    with_.log.write(LogLevel::kError, "rsync_not_started", {{"why", begun.error().message}},
+                    kStrangersRate);
     auto refused = std::make_shared<asio::ip::tcp::socket>(std::move(socket));
     co_await refuse_client(std::move(refused), with_.timer, reason_for_client(begun.error()));
   } else {
@@ -170,7 +171,8 @@ Awaitable<void> RsyncConnection::supervise() {
   TransferGuard guard({uploads_, files_, with_}, process_, log_, name_);
   const auto answered = co_await answer_hook(guard);
   if (!answered) {
-    with_.log.info("transfer_refused", {{"peer", owner_}, {"why", answered.error().message}});
+    with_.log.write(LogLevel::kInfo, "transfer_refused",
+                    {{"peer", owner_}, {"why", answered.error().message}}, kStrangersRate);
     co_return;
   }
   with_.log.info("transfer_started", {{"peer", owner_}, {"upload_id", id_}});

@@ -99,6 +99,15 @@ def test_up_twice_leaves_the_first_alone(local):
     assert "runs already" in words and first["url"] in words
 
 
+def test_the_servers_log_does_not_grow_without_bound(local):
+    local.state.mkdir(mode=0o700)
+    log = local.state / "flashpodsd.log"
+    log.write_bytes(b"old\n" * (3 << 20))
+    local.up()
+    assert log.stat().st_size < 1 << 20
+    assert log.with_name("flashpodsd.log.1").stat().st_size >= 12 << 20
+
+
 def test_two_at_once_start_one(local):
     both = [
         local.cli.start("up", "--json", "--state-dir", local.state, "--port", 0, "--rsync-port", 0)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
@@ -37,9 +38,18 @@ Result<std::array<Fd, 2>> socket_pair() {
   return std::array{Fd(ends[0]), Fd(ends[1])};
 }
 
+/// Each shim that cannot start adds a line. Without a bound a job whose shim never can would fill
+/// the disk.
 Fd open_log(const std::filesystem::path& directory) {
+  constexpr off_t kMostShimLog = off_t{64} * 1024;
   const auto path = directory / shim::kShimLog;
-  return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  struct stat info{};
+  if (log && ::fstat(log.get(), &info) == 0 && info.st_size > kMostShimLog &&
+      ::ftruncate(log.get(), 0) != 0) {
+    log.reset();
+  }
+  return log;
 }
 
 }  // namespace
