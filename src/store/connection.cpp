@@ -13,6 +13,19 @@ StoreError to_store_error(const SQLite::Exception& e) {
   return {e.what(), e.getErrorCode() == SQLITE_FULL};
 }
 
+/// Resets a statement when its rows have been read, or reading them failed: one that is left half
+/// way keeps its read transaction open.
+class Reset {
+ public:
+  explicit Reset(SQLite::Statement& statement) : statement_(statement) {}
+  ~Reset() { statement_.tryReset(); }
+  Reset(const Reset&) = delete;
+  Reset& operator=(const Reset&) = delete;
+
+ private:
+  SQLite::Statement& statement_;
+};
+
 /// Runs `body`, turning the library's exception into ours.
 template <class Body>
 auto guarded(Body&& body) {
@@ -67,12 +80,15 @@ struct Connection::Impl {
   std::map<std::string, std::unique_ptr<SQLite::Statement>, std::less<>> statements;
 };
 
-Connection::Connection(const std::filesystem::path& file) {
+// A read-only connection is opened to write all the same: the last one to close folds the journal
+// in, whichever it is.
+Connection::Connection(const std::filesystem::path& file, Use use) {
   guarded([&] {
     impl_ = std::make_unique<Impl>(file);
     impl_->database.exec(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
         "PRAGMA trusted_schema = OFF");
+    if (use == Use::kReadOnly) impl_->database.exec("PRAGMA query_only = ON");
   });
 }
 
@@ -83,8 +99,8 @@ Connection::~Connection() {
 std::int64_t Connection::run(std::string_view sql, std::vector<Value> parameters) {
   return guarded([&] {
     SQLite::Statement& statement = impl_->prepare(sql, parameters);
+    const Reset reset(statement);
     const int changed = statement.exec();
-    statement.reset();
     return std::int64_t{changed};
   });
 }
@@ -92,6 +108,7 @@ std::int64_t Connection::run(std::string_view sql, std::vector<Value> parameters
 std::vector<Row> Connection::rows(std::string_view sql, std::vector<Value> parameters) {
   return guarded([&] {
     SQLite::Statement& statement = impl_->prepare(sql, parameters);
+    const Reset reset(statement);
     auto names = std::make_shared<std::vector<std::string>>();
     for (int i = 0; i < statement.getColumnCount(); ++i) {
       names->emplace_back(statement.getColumnName(i));
@@ -105,7 +122,6 @@ std::vector<Row> Connection::rows(std::string_view sql, std::vector<Value> param
       }
       result.emplace_back(names, std::move(values));
     }
-    statement.reset();
     return result;
   });
 }

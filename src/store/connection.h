@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -11,8 +12,11 @@ namespace flashpods {
 /// thrown as StoreError.
 class Connection final : public Transaction {
  public:
-  /// Opens or creates; WAL, synchronous=FULL, foreign keys on, busy timeout 5 s.
-  explicit Connection(const std::filesystem::path& file);
+  enum class Use : std::uint8_t { kReadAndWrite, kReadOnly };
+
+  /// Opens or creates; WAL, synchronous=FULL, foreign keys on, busy timeout 5 s. With kReadOnly
+  /// each statement that would write fails.
+  explicit Connection(const std::filesystem::path& file, Use use = Use::kReadAndWrite);
   ~Connection() override;
 
   std::int64_t run(std::string_view sql, std::vector<Value> parameters = {}) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "async/awaitable.h"
 #include "base/error.h"
 #include "store/database.h"
+#include "store/event_hub.h"
 
 namespace flashpods {
 
@@ -24,17 +26,38 @@ class Store {
   /// A body that returns an error (std::unexpected) or throws leaves no trace; what it threw is
   /// thrown here.
   template <class Body>
-  Awaitable<std::invoke_result_t<Body&, Transaction&>> transact(Body body);
+  Awaitable<std::invoke_result_t<Body&, Transaction&>> transact(Body body) {
+    return run(&Store::execute, std::move(body));
+  }
+
+  /// Runs `body(Transaction&)` on one consistent view of what is committed, what the caller has
+  /// awaited included. It waits for no commit, and holds none up. Like transact() otherwise; a
+  /// body that tries to write throws StoreError.
+  template <class Body>
+  Awaitable<std::invoke_result_t<Body&, Transaction&>> read(Body body) {
+    return run(&Store::execute_read, std::move(body));
+  }
 
   /// Runs one piece of work in a savepoint; true keeps it, false rolls it back. For transact() and
   /// for stores that stand before another one.
   using Work = std::function<bool(Transaction&)>;
   virtual Awaitable<void> execute(Work work) = 0;
+  /// The same for read(). A store of one connection reads as it writes.
+  virtual Awaitable<void> execute_read(Work work) { return execute(std::move(work)); }
+
+  /// Hears, after each commit, the subject of every row that it added to `events`.
+  [[nodiscard]] virtual EventHub& events() = 0;
+
+ private:
+  template <class Body>
+  Awaitable<std::invoke_result_t<Body&, Transaction&>> run(Awaitable<void> (Store::*execute)(Work),
+                                                           Body body);
 };
 
-/// The real one: a single connection (WAL, synchronous=FULL) owned by one writer thread; requests
-/// queue, and those that queued while the last commit synced are committed together, each in a
-/// savepoint of its own.
+/// The real one. A connection (WAL, synchronous=FULL) owned by one writer thread; requests queue,
+/// and those that queued while the last commit synced are committed together, each in a savepoint
+/// of its own. A second connection, which cannot write, is owned by one reader thread (WAL: readers
+/// do not block the writer, nor it them; sqlite.org/wal.html, "Concurrency").
 class SqliteStore final : public Store {
  public:
   /// Where bodies run: a thread of the store's own, or the caller's (tests, simulation; commits one
@@ -51,14 +74,20 @@ class SqliteStore final : public Store {
   SqliteStore& operator=(const SqliteStore&) = delete;
 
   Awaitable<void> execute(Work work) override;
+  Awaitable<void> execute_read(Work work) override;
+  EventHub& events() override { return events_; }
 
   /// Closes after the queue has run dry. Nothing may be awaited afterwards.
   void close();
 
  private:
   struct Impl;
-  explicit SqliteStore(std::unique_ptr<Impl> impl);
+  enum class Access : std::uint8_t { kWrite, kRead };
 
+  SqliteStore();
+  Awaitable<void> submit(Work work, Access access);
+
+  EventHub events_;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -76,14 +105,15 @@ template <class T>
 }  // namespace store_detail
 
 template <class Body>
-Awaitable<std::invoke_result_t<Body&, Transaction&>> Store::transact(Body body) {
+Awaitable<std::invoke_result_t<Body&, Transaction&>> Store::run(
+    Awaitable<void> (Store::*execute)(Work), Body body) {
   using Outcome = std::invoke_result_t<Body&, Transaction&>;
   if constexpr (std::is_void_v<Outcome>) {
     Work work = [body = std::move(body)](Transaction& tx) mutable {
       body(tx);
       return true;
     };
-    co_await execute(std::move(work));
+    co_await (this->*execute)(std::move(work));
   } else {
     // Shared, not by reference: a cancelled caller may be gone before the writer runs the body.
     auto outcome = std::make_shared<std::optional<Outcome>>();
@@ -91,7 +121,7 @@ Awaitable<std::invoke_result_t<Body&, Transaction&>> Store::transact(Body body) 
       outcome->emplace(body(tx));
       return store_detail::keep(**outcome);
     };
-    co_await execute(std::move(work));
+    co_await (this->*execute)(std::move(work));
     co_return std::move(**outcome);
   }
 }

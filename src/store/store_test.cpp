@@ -1,6 +1,10 @@
 #include "store/store.h"
 
+#include <future>
+#include <memory>
+
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
@@ -142,6 +146,47 @@ Awaitable<void> read_types(Store& store) {
 }
 
 TEST_P(StoreTest, RowsCheckTheirTypes) { run(read_types(*store_)); }
+
+Awaitable<void> write_and_read_back(Store& store, bool& reads_only) {
+  co_await store.transact([](Transaction& tx) { put(tx, "a", "1"); });
+  EXPECT_EQ(co_await store.read(count), 1);
+  const auto refused = co_await store.read([](Transaction& tx) -> Result<int> {
+    if (count(tx) == 1) return fail(ErrorKind::kNotFound, "missing", "no");
+    return 1;
+  });
+  EXPECT_FALSE(refused);
+  try {
+    co_await store.read([](Transaction& tx) { put(tx, "b", "1"); });
+  } catch (const StoreError&) {
+    reads_only = true;
+  }
+  EXPECT_EQ(co_await store.read(count), reads_only ? 1 : 2);
+}
+
+TEST_P(StoreTest, AReadSeesWhatWasCommittedBefore) {
+  bool reads_only = false;
+  run(write_and_read_back(*store_, reads_only));
+  EXPECT_EQ(reads_only, GetParam() == SqliteStore::Threading::kOwnThread);
+}
+
+/// A transaction that lasts until a read has been answered.
+Awaitable<void> read_beside_a_transaction(Store& store, boost::asio::io_context& loop) {
+  auto let_go = std::make_shared<std::promise<void>>();
+  boost::asio::co_spawn(loop,
+                        store.transact([held = let_go->get_future().share()](Transaction& tx) {
+                          put(tx, "late", "1");
+                          held.wait();
+                        }),
+                        boost::asio::detached);
+  EXPECT_EQ(co_await store.read(count), 0);
+  let_go->set_value();
+}
+
+TEST_P(StoreTest, AReadWaitsForNoTransaction) {
+  if (GetParam() == SqliteStore::Threading::kInline) return;  // there is one connection
+  run(read_beside_a_transaction(*store_, io_));
+  run(expect_count(*store_, 1));
+}
 
 INSTANTIATE_TEST_SUITE_P(Threads, StoreTest,
                          testing::Values(SqliteStore::Threading::kOwnThread,

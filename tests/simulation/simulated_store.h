@@ -24,6 +24,7 @@ class SimulatedStore final : public Store {
         observer_(std::move(observer)) {}
 
   Awaitable<void> execute(Work work) override;
+  EventHub& events() override { return database_.events(); }
 
  private:
   bool apply(Transaction& tx, const Work& work);
