@@ -7,6 +7,7 @@
 #include "artifacts/content_disposition.h"
 #include "artifacts/http_range.h"
 #include "artifacts/repository.h"
+#include "jobs/repository.h"
 #include "jobs/state_machine.h"
 
 namespace flashpods::api {
@@ -17,7 +18,8 @@ using artifacts::StoredArtifact;
 using nlohmann::json;
 
 struct Listing {
-  jobs::Job job;
+  std::optional<Time> expires_at;
+  std::string rejected;  ///< JSON
   std::vector<StoredArtifact> artifacts;
 };
 
@@ -41,11 +43,10 @@ json to_json(const Listing& listing) {
                     {"created_at", to_rfc3339(stored.created_at)},
                     {"sha256", stored.artifact.sha256}});
   }
-  const auto& expires = listing.job.artifacts_expires_at;
   return {{"artifacts", std::move(list)},
-          {"rejected", json::parse(listing.job.rejected, nullptr, false)},
+          {"rejected", json::parse(listing.rejected, nullptr, false)},
           {"total_size_bytes", total},
-          {"expires_at", expires ? json(to_rfc3339(*expires)) : json()}};
+          {"expires_at", listing.expires_at ? json(to_rfc3339(*listing.expires_at)) : json()}};
 }
 
 /// The reply for an open file: whole, one range, not modified, or not satisfiable.
@@ -72,10 +73,10 @@ Awaitable<Reply> list_artifacts(Services& services, http::Request request) {
   auto body = [id = request.params["id"]](Transaction& tx) -> Result<Listing> {
     auto job = find_with_artifacts(tx, id);
     if (!job) return std::unexpected(job.error());
-    auto list = artifacts::list(tx, job->id);
-    return Listing{std::move(*job), std::move(list)};
+    return Listing{job->artifacts_expires_at, jobs::rejected_artifacts(tx, job->id),
+                   artifacts::list(tx, job->id)};
   };
-  const auto listing = co_await services.store.transact(std::move(body));
+  const auto listing = co_await services.store.read(std::move(body));
   if (!listing) co_return std::unexpected(listing.error());
   co_return json_reply(200, to_json(*listing));
 }
@@ -97,7 +98,7 @@ Awaitable<Reply> get_artifact(Services& services, http::Request request) {
                     : "The job has no artifact of this name: list them with "
                       "GET /jobs/ID/artifacts");
   };
-  const auto found = co_await services.store.transact(std::move(body));
+  const auto found = co_await services.store.read(std::move(body));
   if (!found) co_return std::unexpected(found.error());
   auto file = artifacts::open_artifact(services.artifacts / found->job_id, found->artifact.name);
   if (!file) co_return std::unexpected(file.error());

@@ -27,7 +27,7 @@ nlohmann::json free_bytes(const std::filesystem::path& directory) {
 
 Awaitable<Reply> get_health(Services& services, http::Request) {
   const jobs::Usage usage =
-      co_await services.store.transact([](Transaction& tx) { return jobs::usage(tx); });
+      co_await services.store.read([](Transaction& tx) { return jobs::usage(tx); });
   const jobs::Resources& capacity = services.jobs.limits().capacity;
   const jobs::Resources available{capacity.cpus - usage.held.cpus,
                                   capacity.memory_gb - usage.held.memory_gb};

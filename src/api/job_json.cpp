@@ -29,11 +29,16 @@ std::int64_t elapsed_seconds(const Job& job, Time now) {
   return std::max<std::int64_t>(elapsed.count(), 0);
 }
 
-void add_request(json& object, const jobs::JobRequest& request) {
+void add_texts(json& object, const Job& job, const jobs::JobTexts* whole) {
+  const jobs::JobTexts& texts = whole != nullptr ? *whole : job.excerpts;
+  object.update({{"command", or_null(texts.command)},
+                 {"task", or_null(texts.task)},
+                 {"context", or_null(texts.context)},
+                 {"env", whole != nullptr ? json(whole->env) : json()}});
+}
+
+void add_terms(json& object, const jobs::JobTerms& request) {
   object.update({{"type", jobs::to_string(request.type)},
-                 {"command", or_null(request.command)},
-                 {"task", or_null(request.task)},
-                 {"context", or_null(request.context)},
                  {"git_branch", or_null(request.git_branch)},
                  {"files_id", or_null(request.files_id)},
                  {"image", request.image},
@@ -43,7 +48,6 @@ void add_request(json& object, const jobs::JobRequest& request) {
                  {"network", jobs::to_string(request.network)},
                  {"workspace", jobs::to_string(request.workspace)},
                  {"read_only_root", request.read_only_root},
-                 {"env", request.env},
                  {"name", or_null(request.name)},
                  {"labels", request.labels},
                  {"keep_minutes", request.keep_minutes},
@@ -61,7 +65,7 @@ void add_end(json& object, const Job& job) {
 
 }  // namespace
 
-json to_json(const Job& job, const JobExtras& extras) {
+json to_json(const Job& job, const jobs::JobTexts* texts, const JobExtras& extras) {
   json object{{"id", job.id},
               {"status", jobs::to_string(job.status)},
               {"outcome", job.outcome ? json(jobs::to_string(*job.outcome)) : json()},
@@ -74,14 +78,15 @@ json to_json(const Job& job, const JobExtras& extras) {
               {"limits", job.limits_enforced ? "enforced" : "unenforced"},
               {"adjusted", parsed(job.adjusted)},
               {"stop_requested", job.stop_requested_at.has_value()}};
-  add_request(object, job.request);
+  add_terms(object, job.request);
+  add_texts(object, job, texts);
   add_end(object, job);
   const bool over = job.completed_at.has_value();
   object["log"] = {{"total_bytes", over ? job.log_bytes : extras.log_bytes},
                    {"truncated", job.log_truncated},
                    {"expires_at", or_null(job.log_expires_at)}};
   object["artifacts"] = {{"count", extras.artifact_count},
-                         {"rejected", parsed(job.rejected).size()},
+                         {"rejected", job.rejected_count},
                          {"total_size_bytes", extras.artifact_bytes},
                          {"expires_at", or_null(job.artifacts_expires_at)}};
   return object;

@@ -17,7 +17,9 @@ struct JobExtras {
   Time now{};
 };
 
-/// The object of GET /jobs/:id. Every member is always there; absent is null.
-[[nodiscard]] nlohmann::json to_json(const jobs::Job& job, const JobExtras& extras);
+/// The object of GET /jobs/:id. Every member is always there; absent is null. Without `texts`, as
+/// in a list or of a cleaned job, it has the excerpts of the texts, and no env.
+[[nodiscard]] nlohmann::json to_json(const jobs::Job& job, const jobs::JobTexts* texts,
+                                     const JobExtras& extras);
 
 }  // namespace flashpods::api

@@ -63,6 +63,7 @@ json describe(const jobs::Creation& creation) {
 struct Described {
   Job job;
   JobExtras extras;
+  std::optional<jobs::JobTexts> texts;  ///< of one job; a list has none
 };
 
 Described with_totals(Transaction& tx, Job job, Time now) {
@@ -71,19 +72,32 @@ Described with_totals(Transaction& tx, Job job, Time now) {
   extras.artifact_count = static_cast<std::int64_t>(totals.count);
   extras.artifact_bytes = static_cast<std::int64_t>(totals.size_bytes);
   extras.now = now;
-  return {std::move(job), extras};
+  return {std::move(job), extras, std::nullopt};
 }
 
-std::uint64_t current_log_bytes(Services& services, const Job& job) {
+std::uint64_t current_log_bytes(const jobs::JobFiles& files, const Job& job) {
   if (job.completed_at) return job.log_bytes;
   std::error_code absent;
-  const auto size = std::filesystem::file_size(services.files.log_file(job.id), absent);
+  const auto size = std::filesystem::file_size(files.log_file(job.id), absent);
   return absent ? 0 : size;
 }
 
-json to_json(Services& services, Described described) {
-  described.extras.log_bytes = current_log_bytes(services, described.job);
-  return to_json(described.job, described.extras);
+json to_json(const jobs::JobFiles& files, Described& described) {
+  described.extras.log_bytes = current_log_bytes(files, described.job);
+  return to_json(described.job, described.texts ? &*described.texts : nullptr, described.extras);
+}
+
+struct Page {
+  std::vector<Described> jobs;
+  std::optional<std::string> next_cursor;
+};
+
+/// Not for the loop's thread: a long page takes as long as many other requests.
+http::Response to_reply(const jobs::JobFiles& files, Page page) {
+  json list = json::array();
+  for (Described& job : page.jobs) list.push_back(to_json(files, job));
+  const json cursor = page.next_cursor ? json(*page.next_cursor) : json();
+  return json_reply(200, {{"jobs", std::move(list)}, {"next_cursor", cursor}});
 }
 
 std::string_view stop_message(const Job& job) {
@@ -145,10 +159,6 @@ Awaitable<Reply> create_job(Services& services, http::Request request) {
 Awaitable<Reply> list_jobs(Services& services, http::Request request) {
   const auto query = list_query(request);
   if (!query) co_return std::unexpected(query.error());
-  struct Page {
-    std::vector<Described> jobs;
-    std::optional<std::string> next_cursor;
-  };
   auto body = [query = *query, now = services.clock.now()](Transaction& tx) -> Result<Page> {
     auto page = jobs::list(tx, query);
     if (!page) return std::unexpected(page.error());
@@ -157,12 +167,12 @@ Awaitable<Reply> list_jobs(Services& services, http::Request request) {
     described.next_cursor = page->next_cursor;
     return described;
   };
-  auto page = co_await services.store.transact(std::move(body));
+  auto page = co_await services.store.read(std::move(body));
   if (!page) co_return std::unexpected(page.error());
-  json list = json::array();
-  for (Described& job : page->jobs) list.push_back(to_json(services, std::move(job)));
-  const json cursor = page->next_cursor ? json(*page->next_cursor) : json();
-  co_return json_reply(200, {{"jobs", std::move(list)}, {"next_cursor", cursor}});
+  auto reply = [&files = services.files, page = std::move(*page)]() mutable {
+    return to_reply(files, std::move(page));
+  };
+  co_return co_await services.pool.run(std::move(reply));
 }
 
 Awaitable<Reply> get_job(Services& services, http::Request request) {
@@ -170,16 +180,18 @@ Awaitable<Reply> get_job(Services& services, http::Request request) {
                now = services.clock.now()](Transaction& tx) -> Result<Described> {
     auto job = find_job(tx, id);
     if (!job) return std::unexpected(job.error());
-    return with_totals(tx, std::move(*job), now);
+    Described described = with_totals(tx, std::move(*job), now);
+    described.texts = jobs::texts(tx, described.job.id);
+    return described;
   };
-  auto job = co_await services.store.transact(std::move(body));
+  auto job = co_await services.store.read(std::move(body));
   if (!job) co_return std::unexpected(job.error());
-  co_return json_reply(200, to_json(services, std::move(*job)));
+  co_return json_reply(200, to_json(services.files, *job));
 }
 
 Awaitable<Reply> delete_job(Services& services, http::Request request) {
   auto body = [id = request.params["id"]](Transaction& tx) { return find_job(tx, id); };
-  const auto found = co_await services.store.transact(std::move(body));
+  const auto found = co_await services.store.read(std::move(body));
   if (!found) co_return std::unexpected(found.error());
   const auto job = co_await services.jobs.stop(found->id);
   if (!job) co_return std::unexpected(job.error());

@@ -17,22 +17,20 @@ std::optional<Creation> existing(Transaction& tx, const JobRequest& request,
   if (!request.client_job_id) return std::nullopt;
   auto job = find_active_key(tx, *request.client_job_id);
   if (!job) return std::nullopt;
-  auto differs = differing_fields(job->fingerprint, asked);
+  auto differs = differing_fields(fingerprint_of(tx, job->id), asked);
   return Creation{std::move(*job), false, std::move(differs)};
 }
 
-Job new_job(JobRequest request, std::string asked, const Grant& grant,
-            const CreationContext& context) {
+Job new_job(const JobRequest& request, const Grant& grant, const CreationContext& context) {
   Job job;
   job.id = context.new_id;
   job.status = context.start_now ? Status::kStarting : Status::kPending;
   job.adjusted = describe_adjustments(request, grant);
-  job.fingerprint = std::move(asked);
   job.limits_enforced = context.limits_enforced;
   job.created_at = context.now;
-  request.resources = grant.resources;
-  request.timeout_minutes = grant.timeout_minutes;
-  job.request = std::move(request);
+  job.request = request;
+  job.request.resources = grant.resources;
+  job.request.timeout_minutes = grant.timeout_minutes;
   return job;
 }
 
@@ -46,9 +44,9 @@ std::unexpected<Error> disk_low(std::uint64_t free, std::uint64_t floor) {
 
 }  // namespace
 
-Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& limits,
+Result<Creation> create(Transaction& tx, const JobRequest& request, const JobLimits& limits,
                         const CreationContext& context) {
-  std::string asked = fingerprint(request);
+  const std::string asked = fingerprint(request);
   if (auto found = existing(tx, request, asked)) return std::move(*found);
 
   if (context.free_bytes && *context.free_bytes < limits.min_free_bytes) {
@@ -56,8 +54,9 @@ Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& li
   }
   const Grant grant = apply_caps(request, limits.of(request.type));
   const Usage before = usage(tx);
-  Job job = new_job(std::move(request), std::move(asked), grant, context);
-  insert(tx, job);  // first: the reservation refers to it; an error below undoes both
+  Job job = new_job(request, grant, context);
+  insert(tx, job, request,
+         asked);  // first: the reservation refers to it; an error below undoes both
   if (const auto& files_id = job.request.files_id) {
     if (auto ok = uploads::reserve(tx, *files_id, job.id, context.now); !ok) {
       return std::unexpected(ok.error());

@@ -29,7 +29,7 @@ struct CreationContext {
 
 /// Returns the job that has the key already, or inserts a new one. Errors leave nothing behind:
 /// a disk that is nearly full (507), admission (429), and those of uploads::reserve.
-[[nodiscard]] Result<Creation> create(Transaction& tx, JobRequest request, const JobLimits& limits,
-                                      const CreationContext& context);
+[[nodiscard]] Result<Creation> create(Transaction& tx, const JobRequest& request,
+                                      const JobLimits& limits, const CreationContext& context);
 
 }  // namespace flashpods::jobs

@@ -44,14 +44,10 @@ struct Resources {
 
 using StringMap = std::map<std::string, std::string>;
 
-/// What a client asked for, after syntax and bounds were checked and defaults filled in, before
-/// caps.
-struct JobRequest {
+/// The short part of a request: a row of `jobs` has it all.
+struct JobTerms {
   std::optional<std::string> client_job_id;
   JobType type = JobType::kWorker;
-  std::optional<std::string> command;
-  std::optional<std::string> task;
-  std::optional<std::string> context;
   std::optional<std::string> git_branch;
   std::optional<std::string> files_id;
   std::string image;
@@ -60,19 +56,30 @@ struct JobRequest {
   Network network = Network::kInternet;
   Workspace workspace = Workspace::kReadOnly;
   bool read_only_root = false;
-  StringMap env;
   std::optional<std::string> name;
   StringMap labels;
   std::int64_t keep_minutes = 0;
 };
 
-/// One row of `jobs`. Resources and timeout are what was granted.
+/// The part of a request that may be long: a row of `job_texts`, until the job is cleaned.
+struct JobTexts {
+  std::optional<std::string> command;
+  std::optional<std::string> task;
+  std::optional<std::string> context;
+  StringMap env;
+};
+
+/// What a client asked for, after syntax and bounds were checked and defaults filled in, before
+/// caps.
+struct JobRequest : JobTerms, JobTexts {};
+
+/// One row of `jobs`, which is small. Resources and timeout are what was granted.
 struct Job {
   std::string id;
   Status status = Status::kPending;
-  JobRequest request;
+  JobTerms request;
+  JobTexts excerpts;            ///< the first kExcerpt characters of each text; env is empty
   std::string adjusted = "{}";  ///< JSON: what was granted below the request
-  std::string fingerprint;      ///< JSON of the request as asked, for `differs`
 
   std::optional<std::string> container_id;
   std::optional<std::string> image_digest;
@@ -97,7 +104,10 @@ struct Job {
   std::optional<Time> log_deleted_at;
   std::optional<Time> artifacts_expires_at;
   std::optional<Time> artifacts_deleted_at;
-  std::string rejected = "[]";  ///< JSON: [{"name", "reason"}]
+  std::int64_t rejected_count = 0;  ///< artifacts that were not kept: rejected_artifacts() has them
 };
+
+/// Characters of a text that a row of `jobs` keeps, also when the job is cleaned.
+inline constexpr std::int64_t kExcerpt = 200;
 
 }  // namespace flashpods::jobs

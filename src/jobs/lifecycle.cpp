@@ -68,8 +68,8 @@ Awaitable<Result<Creation>> Lifecycle::create(JobRequest request) {
   const CreationContext context{make_job_id(with_.random), with_.clock.now(),
                                 static_cast<bool>(permit), with_.files.free_bytes(),
                                 limits_enforced_};
-  auto body = [request = std::move(request), limits = limits_, context](Transaction& tx) mutable {
-    auto made = jobs::create(tx, std::move(request), limits, context);
+  auto body = [request = std::move(request), limits = limits_, context](Transaction& tx) {
+    auto made = jobs::create(tx, request, limits, context);
     FLASHPODS_FAILPOINT("job.creating");
     return made;
   };
@@ -102,8 +102,8 @@ Awaitable<Result<Job>> Lifecycle::stop(std::string job_id) {
 }
 
 Awaitable<void> Lifecycle::recover() {
-  const auto jobs = co_await with_.store.transact([](Transaction& tx) { return unfinished(tx); });
-  for (const Job& job : jobs) supervise(job.id, Origin::kRecovered, {});
+  const auto ids = co_await with_.store.read([](Transaction& tx) { return unfinished(tx); });
+  for (const std::string& id : ids) supervise(id, Origin::kRecovered, {});
 }
 
 Awaitable<void> Lifecycle::close() { co_await tasks_.close(); }
@@ -192,8 +192,11 @@ Awaitable<Result<void>> Lifecycle::prepare_and_launch(Job job, bool adopt) {
     auto prepared = co_await with_.files.prepare(job.id, job.request.files_id);
     if (!prepared) co_return prepared;
   }
+  auto body = [id = job.id](Transaction& tx) { return texts(tx, id); };
+  const auto whole = co_await with_.store.read(std::move(body));
+  if (!whole) co_return fail(ErrorKind::kInternal, "request_lost", "The job's command is lost.");
   FLASHPODS_FAILPOINT("job.launching");
-  co_return co_await with_.executor.launch(spec_of(job, adopt));
+  co_return co_await with_.executor.launch(spec_of(job, *whole, adopt));
 }
 
 Awaitable<void> Lifecycle::note_running(Job job, Started started) {
@@ -263,14 +266,14 @@ Awaitable<Job> Lifecycle::load(std::string job_id) {
   co_return std::move(*job);
 }
 
-ContainerSpec Lifecycle::spec_of(const Job& job, bool adopt) const {
+ContainerSpec Lifecycle::spec_of(const Job& job, const JobTexts& texts, bool adopt) const {
   ContainerSpec spec;
   spec.job_id = job.id;
   spec.instance = instance_;
   spec.type = job.request.type;
   spec.image = job.request.image;
-  spec.command = job.request.command.value_or("");
-  spec.env = container_environment(job);
+  spec.command = texts.command.value_or("");
+  spec.env = container_environment(job, texts);
   spec.cpus = job.request.resources.cpus;
   spec.memory_gb = job.request.resources.memory_gb;
   spec.network = job.request.network;

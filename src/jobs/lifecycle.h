@@ -73,7 +73,7 @@ class Lifecycle {
   Awaitable<void> release(std::string job_id, bool launched);
 
   Awaitable<Job> load(std::string job_id);
-  [[nodiscard]] ContainerSpec spec_of(const Job& job, bool adopt) const;
+  [[nodiscard]] ContainerSpec spec_of(const Job& job, const JobTexts& texts, bool adopt) const;
   [[nodiscard]] Exited never_started(EndCause cause, std::string message) const;
   void log_error(std::string_view event, const std::string& job_id, const Error& error);
 

@@ -443,6 +443,69 @@ TEST_F(LifecycleTest, BeyondTheHostsLimitTheOldestLogsGoFirst) {
   EXPECT_FALSE(job(ids[2]).log_deleted_at);
 }
 
+TEST_F(LifecycleTest, TheRowHasExcerptsAndTheContainerTheWholeTexts) {
+  auto wanted = request();
+  wanted.command = "ü" + std::string(90'000, 'x');
+  wanted.env = {{"A", std::string(90'000, 'y')}};
+  const auto creation = await(jobs_->create(wanted));
+  settle();
+  const std::string id = creation->job.id;
+  EXPECT_EQ(job(id).excerpts.command, "ü" + std::string(199, 'x'));
+  EXPECT_TRUE(job(id).excerpts.env.empty());
+  EXPECT_EQ(world_.at(id).spec.command, *wanted.command);
+  EXPECT_EQ(world_.at(id).spec.env, wanted.env);
+}
+
+TEST_F(LifecycleTest, ACleanedJobKeepsExcerptsOnly) {
+  auto wanted = request();
+  wanted.client_job_id = "11111111-1111-4111-8111-111111111111";
+  wanted.command = std::string(90'000, 'x');
+  const auto creation = await(jobs_->create(wanted));
+  settle();
+  const std::string id = creation->job.id;
+  const auto texts_now = [&] {
+    return await(store_->read([id](Transaction& tx) { return texts(tx, id); }));
+  };
+  run(id);
+  exit(id, EndCause::kExited, 3);
+  remove(id);
+  EXPECT_EQ(texts_now()->command, wanted.command);
+  clock_.advance(25h);
+  await(retention_->sweep());
+  const Job after = job(id);
+  EXPECT_EQ(after.status, Status::kCleaned);
+  EXPECT_FALSE(texts_now());
+  EXPECT_EQ(after.excerpts.command, std::string(200, 'x'));
+  EXPECT_EQ(after.exit_code, 3);
+  EXPECT_EQ(after.request.client_job_id, wanted.client_job_id);
+}
+
+TEST_F(LifecycleTest, APageOfFatJobsEndsAtItsBytes) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 4; ++i) {
+    made.push_back(create());
+    await(store_->transact([id = made.back()](Transaction& tx) {
+      tx.run("UPDATE jobs SET message = ?1 WHERE id = ?2",
+             {to_value(std::string(kMostPageBytes / 2, 'm')), to_value(id)});
+    }));
+  }
+  std::vector<std::string> listed;
+  ListQuery query;
+  for (int pages = 1;; ++pages) {
+    const auto page = await(store_->read([query](Transaction& tx) { return list(tx, query); }));
+    EXPECT_LE(page->jobs.size(), 2U);
+    for (const Job& one : page->jobs) listed.push_back(one.id);
+    if (!page->next_cursor) {
+      EXPECT_EQ(pages, 2);
+      break;
+    }
+    query.cursor = page->next_cursor;
+  }
+  std::ranges::sort(made);
+  std::ranges::sort(listed);
+  EXPECT_EQ(listed, made);
+}
+
 TEST_F(LifecycleTest, PagesNeitherSkipNorRepeat) {
   std::vector<std::string> made;
   for (int i = 0; i < 4; ++i) made.push_back(create());

@@ -26,6 +26,8 @@ struct JobLimits {
   std::int64_t max_keep_minutes = 7 * 24 * 60;
   /// One string of argv or env holds at most 128 KiB (execve(2), MAX_ARG_STRLEN); this leaves room.
   std::size_t max_text_bytes = 96 * 1024;
+  /// Command, task, context and env together: each job's are stored, sent and listed.
+  std::size_t max_texts_bytes = 256 * 1024;
   std::vector<std::string> private_registries;  ///< "host:port", from which images may come
   Seconds grace{10};
   Seconds start_limit{600};

@@ -44,6 +44,33 @@ Result<std::string> status_condition(std::string_view status) {
                      to_string(*one));
 }
 
+/// About what a job adds to a reply.
+std::size_t weight(const Job& job) {
+  constexpr std::size_t kNamesAndNumbers = 1024;
+  const auto size = [](const std::optional<std::string>& text) { return text ? text->size() : 0; };
+  std::size_t sum = kNamesAndNumbers + job.request.image.size() + job.adjusted.size() +
+                    size(job.excerpts.command) + size(job.excerpts.task) +
+                    size(job.excerpts.context) + size(job.message) + size(job.details) +
+                    size(job.hint);
+  for (const auto& [key, value] : job.request.labels) sum += key.size() + value.size();
+  return sum;
+}
+
+/// As many of the rows as make a page; there is a next one if any are left.
+ListPage to_page(const std::vector<Row>& rows, std::size_t limit) {
+  ListPage page;
+  std::size_t bytes = 0;
+  for (const Row& row : rows) {
+    if (page.jobs.size() == limit || bytes >= kMostPageBytes) {
+      page.next_cursor = to_cursor(page.jobs.back());
+      break;
+    }
+    page.jobs.push_back(to_job(row));
+    bytes += weight(page.jobs.back());
+  }
+  return page;
+}
+
 }  // namespace
 
 Result<ListPage> list(Transaction& tx, const ListQuery& query) {
@@ -58,24 +85,18 @@ Result<ListPage> list(Transaction& tx, const ListQuery& query) {
     }
   }
   const std::string sql = fmt::format(
-      "SELECT * FROM jobs WHERE {} AND (?1 IS NULL OR name = ?1)"
+      "SELECT {} FROM jobs WHERE {} AND (?1 IS NULL OR name = ?1)"
       " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(labels) AS l"
       "      WHERE l.key = ?2 AND l.value = ?3))"
       " AND (?4 IS NULL OR (created_at, id) < (?4, ?5))"
       " ORDER BY created_at DESC, id DESC LIMIT ?6",
-      *condition);
+      kJobColumns, *condition);
   const auto label = query.label.value_or(std::pair<std::string, std::string>{});
   const auto rows =
       tx.rows(sql, {to_value(query.name), query.label ? to_value(label.first) : Value{nullptr},
                     to_value(label.second), after ? to_value(after->created_at) : Value{nullptr},
                     after ? to_value(after->id) : Value{nullptr}, to_value(query.limit + 1)});
-  ListPage page;
-  for (const Row& row : rows) page.jobs.push_back(to_job(row));
-  if (page.jobs.size() > static_cast<std::size_t>(query.limit)) {
-    page.jobs.pop_back();
-    page.next_cursor = to_cursor(page.jobs.back());
-  }
-  return page;
+  return to_page(rows, static_cast<std::size_t>(query.limit));
 }
 
 }  // namespace flashpods::jobs

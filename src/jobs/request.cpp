@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/hash.h"
 #include "base/json_reader.h"
 #include "base/random.h"
 #include "jobs/image_reference.h"
@@ -127,6 +128,27 @@ void read_labels(JsonReader& reader, JobRequest& request) {
   }
 }
 
+/// Each string holds its own bound then; all of them are stored and sent with the job.
+void check_together(JsonReader& reader, const JobTexts& texts, std::size_t limit) {
+  std::size_t sum = 0;
+  for (const auto* text : {&texts.command, &texts.task, &texts.context}) {
+    sum += *text ? (*text)->size() : 0;
+  }
+  for (const auto& [name, value] : texts.env) sum += name.size() + value.size();
+  if (sum <= limit) return;
+  reader.reject(Error{ErrorKind::kInvalid, "request_too_long",
+                      fmt::format("command, task, context and env have {} bytes together, at most "
+                                  "{} are allowed: put long text into a file of the upload",
+                                  sum, limit)});
+}
+
+/// A value of many bytes is compared by its digest.
+json condensed(const json& value) {
+  constexpr std::size_t kLong = 200;
+  const std::string text = value.dump();
+  return text.size() <= kLong ? value : json("sha256:" + sha256_hex(text));
+}
+
 Objection object_to_upload_id(std::string_view value) {
   if (is_upload_id(value)) return std::nullopt;
   return "must be an upload id: upload_ and 1 to 64 letters, digits or '-'";
@@ -168,12 +190,13 @@ Result<JobRequest> parse_job_request(const json& body, const JobLimits& limits) 
   request.keep_minutes = reader.optional_integer("keep_minutes", 1, limits.max_keep_minutes)
                              .value_or(limits.default_keep_minutes);
   read_env(reader, request, limits.max_text_bytes);
+  check_together(reader, request, limits.max_texts_bytes);
   read_labels(reader, request);
   if (auto finished = reader.finish(); !finished) return std::unexpected(finished.error());
   return request;
 }
 
-std::string fingerprint(const JobRequest& request) {
+json canonical(const JobRequest& request) {
   const auto or_null = [](const std::optional<std::string>& v) { return v ? json(*v) : json(); };
   return json{{"type", to_string(request.type)},
               {"command", or_null(request.command)},
@@ -190,8 +213,13 @@ std::string fingerprint(const JobRequest& request) {
               {"env", request.env},
               {"name", or_null(request.name)},
               {"labels", request.labels},
-              {"keep_minutes", request.keep_minutes}}
-      .dump();
+              {"keep_minutes", request.keep_minutes}};
+}
+
+std::string fingerprint(const JobRequest& request) {
+  json fields = canonical(request);
+  for (auto& [field, value] : fields.items()) value = condensed(value);
+  return fields.dump();
 }
 
 std::vector<std::string> differing_fields(const std::string& stored, const std::string& asked) {
@@ -199,18 +227,19 @@ std::vector<std::string> differing_fields(const std::string& stored, const std::
   const json now = json::parse(asked, nullptr, false);
   std::vector<std::string> fields;
   for (const auto& [field, value] : now.items()) {
-    if (!before.is_object() || !before.contains(field) || before.at(field) != value) {
+    const bool known = before.is_object() && before.contains(field);
+    if (!known || (before.at(field) != value && condensed(before.at(field)) != value)) {
       fields.push_back(field);
     }
   }
   return fields;
 }
 
-StringMap container_environment(const Job& job) {
-  StringMap env = job.request.env;
+StringMap container_environment(const Job& job, const JobTexts& texts) {
+  StringMap env = texts.env;
   if (job.request.type == JobType::kWorker) return env;
-  env["FLASHPODS_TASK"] = job.request.task.value_or("");
-  if (job.request.context) env["FLASHPODS_CONTEXT"] = *job.request.context;
+  env["FLASHPODS_TASK"] = texts.task.value_or("");
+  if (texts.context) env["FLASHPODS_CONTEXT"] = *texts.context;
   env["FLASHPODS_GIT_BRANCH"] = job.request.git_branch.value_or("");
   env["FLASHPODS_JOB_ID"] = job.id;
   return env;

@@ -120,16 +120,60 @@ TEST(JobRequest, DiffersNamesTheFieldsAndIgnoresTheUpload) {
   EXPECT_EQ(differing_fields("not json", first).size(), json::parse(first).size());
 }
 
+TEST(JobRequest, AllTextsTogetherAreBounded) {
+  const std::string longest(kLimits.max_text_bytes, 'x');
+  auto body = with(worker(), "command", longest);
+  body["env"] = {{"A", longest},
+                 {"B", std::string(kLimits.max_texts_bytes - 2 * longest.size() - 2, 'x')}};
+  EXPECT_EQ(error_of(body), "");
+  body["env"]["C"] = "";
+  const auto refused = parse_job_request(body, kLimits);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(refused.error().code, "request_too_long");
+  EXPECT_NE(refused.error().message.find("262145 bytes together"), std::string::npos);
+  auto task = with(with(agent(), "task", longest), "context", longest);
+  task["env"] = {{"A", longest}};
+  EXPECT_EQ(error_of(task).substr(0, 16), "request_too_long");
+}
+
+TEST(JobRequest, AFingerprintIsSmallAndStillTellsLongTextsApart) {
+  const auto asked = [](const std::string& command, const std::string& variable) {
+    return *parse_job_request(with(with(worker(), "command", command), "env", {{"A", variable}}),
+                              kLimits);
+  };
+  const std::string text(kLimits.max_text_bytes, 'x');
+  const auto first = fingerprint(asked(text, text));
+  EXPECT_LT(first.size(), 1000U);
+  EXPECT_TRUE(differing_fields(first, fingerprint(asked(text, text))).empty());
+  EXPECT_EQ(differing_fields(first, fingerprint(asked("y" + text.substr(1), text))),
+            std::vector<std::string>{"command"});
+  EXPECT_EQ(differing_fields(first, fingerprint(asked(text, text.substr(1)))),
+            std::vector<std::string>{"env"});
+}
+
+TEST(JobRequest, DiffersReadsWhatSchemaOneStored) {
+  const std::string text(1000, 'x');
+  const auto asked = *parse_job_request(with(worker(), "command", text), kLimits);
+  const auto other = *parse_job_request(with(worker(), "command", text + "x"), kLimits);
+  EXPECT_TRUE(differing_fields(canonical(asked).dump(), fingerprint(asked)).empty());
+  EXPECT_EQ(differing_fields(canonical(asked).dump(), fingerprint(other)),
+            std::vector<std::string>{"command"});
+}
+
 TEST(ContainerEnvironment, OnlyAnAgentGetsItsTask) {
   Job job;
   job.id = "job_aaaaaaaaaaaaaaaa";
-  job.request = *parse_job_request(with(agent(), "context", "Sessions"), kLimits);
-  EXPECT_EQ(container_environment(job), (StringMap{{"FLASHPODS_TASK", "Refactor auth"},
-                                                   {"FLASHPODS_CONTEXT", "Sessions"},
-                                                   {"FLASHPODS_GIT_BRANCH", "feature/jwt-auth"},
-                                                   {"FLASHPODS_JOB_ID", job.id}}));
-  job.request = *parse_job_request(with(worker(), "env", {{"CI", "1"}}), kLimits);
-  EXPECT_EQ(container_environment(job), (StringMap{{"CI", "1"}}));
+  auto request = *parse_job_request(with(agent(), "context", "Sessions"), kLimits);
+  job.request = request;
+  EXPECT_EQ(container_environment(job, request),
+            (StringMap{{"FLASHPODS_TASK", "Refactor auth"},
+                       {"FLASHPODS_CONTEXT", "Sessions"},
+                       {"FLASHPODS_GIT_BRANCH", "feature/jwt-auth"},
+                       {"FLASHPODS_JOB_ID", job.id}}));
+  request = *parse_job_request(with(worker(), "env", {{"CI", "1"}}), kLimits);
+  job.request = request;
+  EXPECT_EQ(container_environment(job, request), (StringMap{{"CI", "1"}}));
 }
 
 TEST(EnvironmentName, WhatTheLoaderAndTheContainerToolsListenToIsReserved) {

@@ -18,13 +18,13 @@ bool is_due(const std::optional<Time>& expires, const std::optional<Time>& delet
 Awaitable<void> Retention::sweep() {
   const Time now = with_.clock.now();
   auto body = [now](Transaction& tx) { return due_for_cleanup(tx, now); };
-  const auto due = co_await with_.store.transact(std::move(body));
-  for (const Job& job : due) co_await clean(job);
+  const auto due = co_await with_.store.read(std::move(body));
+  for (const Kept& job : due) co_await clean(job);
   co_await drop_oldest_logs();
   co_await remove_unknown_files();
 }
 
-Awaitable<void> Retention::clean(Job job) {
+Awaitable<void> Retention::clean(Kept job) {
   const Time now = with_.clock.now();
   const bool artifacts_due = is_due(job.artifacts_expires_at, job.artifacts_deleted_at, now);
   const bool log_due = is_due(job.log_expires_at, job.log_deleted_at, now);
@@ -36,7 +36,7 @@ Awaitable<void> Retention::clean(Job job) {
   }
   if (artifacts_due) co_await delete_artifacts(job.id);
   if (log_due) co_await delete_log(job.id);
-  const auto after = co_await row(job.id);
+  const auto after = co_await kept(job.id);
   if (!last || !after || !after->artifacts_deleted_at || !after->log_deleted_at) co_return;
   auto finish = [id = job.id, now](Transaction& tx) { mark_cleaned(tx, id, now); };
   co_await with_.store.transact(std::move(finish));
@@ -68,10 +68,8 @@ Awaitable<void> Retention::delete_log(std::string job_id) {
 }
 
 Awaitable<void> Retention::drop_oldest_logs() {
-  const auto jobs = co_await with_.store.transact([](Transaction& tx) { return with_log(tx); });
-  std::vector<logs::LogUsage> usage;
-  for (const Job& job : jobs) usage.push_back({job.id, job.log_bytes, job.completed_at});
-  const auto chosen = logs::choose_logs_to_delete(std::move(usage), limits_.max_total_log_bytes);
+  auto kept = co_await with_.store.read([](Transaction& tx) { return kept_logs(tx); });
+  const auto chosen = logs::choose_logs_to_delete(std::move(kept), limits_.max_total_log_bytes);
   for (const std::string& id : chosen) co_await delete_log(id);
 }
 
@@ -82,9 +80,9 @@ Awaitable<void> Retention::remove_orphans() {
     co_return;
   }
   for (const Observed& container : *containers) {
-    const auto job = co_await row(container.job_id);
-    if (job && !job->released_at) continue;                // its own coroutine sees to it
-    if (!job && container.container_id.empty()) continue;  // of another instance, perhaps
+    const auto gone = co_await released(container.job_id);
+    if (gone && !*gone) continue;                           // its own coroutine sees to it
+    if (!gone && container.container_id.empty()) continue;  // of another instance, perhaps
     with_.log.warning("orphan_container", {{"job", container.job_id}});
     const auto removed = co_await with_.executor.remove(container.job_id);
     done("container", container.job_id, removed);
@@ -97,15 +95,14 @@ Awaitable<void> Retention::remove_unknown_files() {
   auto body = [found = std::move(on_disk)](Transaction& tx) {
     JobsOnDisk unknown;
     for (const auto& id : found.workspaces) {
-      const auto job = find(tx, id);
-      if (!job || job->released_at) unknown.workspaces.push_back(id);
+      if (is_released(tx, id).value_or(true)) unknown.workspaces.push_back(id);
     }
     for (const auto& id : found.results) {
-      if (!find(tx, id)) unknown.results.push_back(id);
+      if (!is_released(tx, id)) unknown.results.push_back(id);
     }
     return unknown;
   };
-  const auto unknown = co_await with_.store.transact(std::move(body));
+  const auto unknown = co_await with_.store.read(std::move(body));
   for (const std::string& id : unknown.workspaces) {
     const auto removed = co_await with_.files.remove_workspace(id);
     done("workspace", id, removed);
@@ -118,9 +115,14 @@ Awaitable<void> Retention::remove_unknown_files() {
   }
 }
 
-Awaitable<std::optional<Job>> Retention::row(std::string job_id) {
-  auto body = [job_id](Transaction& tx) { return find(tx, job_id); };
-  co_return co_await with_.store.transact(std::move(body));
+Awaitable<std::optional<Kept>> Retention::kept(std::string job_id) {
+  auto body = [job_id](Transaction& tx) { return kept_of(tx, job_id); };
+  co_return co_await with_.store.read(std::move(body));
+}
+
+Awaitable<std::optional<bool>> Retention::released(std::string job_id) {
+  auto body = [job_id](Transaction& tx) { return is_released(tx, job_id); };
+  co_return co_await with_.store.read(std::move(body));
 }
 
 bool Retention::done(std::string_view what, const std::string& job_id,

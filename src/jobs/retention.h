@@ -19,12 +19,13 @@ class Retention {
   Awaitable<void> remove_orphans();
 
  private:
-  Awaitable<void> clean(Job job);
+  Awaitable<void> clean(Kept job);
   Awaitable<void> delete_artifacts(std::string job_id);
   Awaitable<void> delete_log(std::string job_id);
   Awaitable<void> drop_oldest_logs();
   Awaitable<void> remove_unknown_files();
-  Awaitable<std::optional<Job>> row(std::string job_id);
+  Awaitable<std::optional<Kept>> kept(std::string job_id);
+  Awaitable<std::optional<bool>> released(std::string job_id);
   bool done(std::string_view what, const std::string& job_id, const Result<void>& removal);
 
   Surroundings with_;

@@ -22,13 +22,10 @@ StringMap string_map(const Row& row, std::string_view column) {
   return map;
 }
 
-JobRequest to_request(const Row& row) {
-  JobRequest request;
+JobTerms to_terms(const Row& row) {
+  JobTerms request;
   request.client_job_id = row.optional_text("client_job_id");
   request.type = word(row, "job_type", parse_job_type);
-  request.command = row.optional_text("command");
-  request.task = row.optional_text("task");
-  request.context = row.optional_text("context");
   request.git_branch = row.optional_text("git_branch");
   request.files_id = row.optional_text("files_id");
   request.image = row.text("image");
@@ -37,7 +34,6 @@ JobRequest to_request(const Row& row) {
   request.network = word(row, "network", parse_network);
   request.workspace = word(row, "workspace", parse_workspace);
   request.read_only_root = row.boolean("read_only_root");
-  request.env = string_map(row, "env");
   request.name = row.optional_text("name");
   request.labels = string_map(row, "labels");
   request.keep_minutes = row.integer("keep_minutes");
@@ -50,9 +46,11 @@ Job to_job(const Row& row) {
   Job job;
   job.id = row.text("id");
   job.status = word(row, "status", parse_status);
-  job.request = to_request(row);
+  job.request = to_terms(row);
+  job.excerpts.command = row.optional_text("command");
+  job.excerpts.task = row.optional_text("task");
+  job.excerpts.context = row.optional_text("context");
   job.adjusted = row.text("adjusted");
-  job.fingerprint = row.text("request");
   job.container_id = row.optional_text("container_id");
   job.image_digest = row.optional_text("image_digest");
   job.exit_code = row.optional_integer("exit_code");
@@ -74,8 +72,17 @@ Job to_job(const Row& row) {
   job.log_deleted_at = row.optional_time("log_deleted_at");
   job.artifacts_expires_at = row.optional_time("artifacts_expires_at");
   job.artifacts_deleted_at = row.optional_time("artifacts_deleted_at");
-  job.rejected = row.text("rejected");
+  job.rejected_count = row.integer("rejected_count");
   return job;
+}
+
+JobTexts to_texts(const Row& row) {
+  JobTexts texts;
+  texts.command = row.optional_text("command");
+  texts.task = row.optional_text("task");
+  texts.context = row.optional_text("context");
+  texts.env = string_map(row, "env");
+  return texts;
 }
 
 }  // namespace flashpods::jobs

@@ -14,8 +14,29 @@ namespace flashpods {
 
 namespace {
 
-/// Empty until the first release is out.
-constexpr std::array<const char*, 0> kSteps{};
+constexpr const char* kToVersionTwo = R"sql(
+ALTER TABLE jobs ADD COLUMN details TEXT;
+ALTER TABLE jobs ADD COLUMN read_only_root INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE uploads ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE job_texts (
+    job_id TEXT PRIMARY KEY REFERENCES jobs(id),
+    command TEXT,
+    task TEXT,
+    context TEXT,
+    env TEXT NOT NULL DEFAULT '{}',
+    request TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+INSERT INTO job_texts (job_id, command, task, context, env, request)
+    SELECT id, command, task, context, env, request FROM jobs WHERE status <> 'cleaned';
+UPDATE jobs SET command = substr(command, 1, 200), task = substr(task, 1, 200),
+    context = substr(context, 1, 200);
+ALTER TABLE jobs DROP COLUMN env;
+ALTER TABLE jobs DROP COLUMN request;
+DROP INDEX idx_jobs_holding;
+CREATE INDEX idx_jobs_holding ON jobs(released_at, cpus, memory_gb) WHERE released_at IS NULL;
+)sql";
+
+constexpr std::array<const char*, 1> kSteps{kToVersionTwo};
 
 std::int64_t version_after(MigrationSteps steps) {
   return 1 + static_cast<std::int64_t>(steps.size());

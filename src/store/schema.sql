@@ -1,4 +1,4 @@
--- The schema, version 1 (PRAGMA user_version). Tables and columns of the specification first, ours
+-- The schema, version 2 (PRAGMA user_version). Tables and columns of the specification first, ours
 -- after them. Times are RFC 3339 UTC with milliseconds, so they sort as text.
 
 CREATE TABLE jobs (
@@ -7,9 +7,9 @@ CREATE TABLE jobs (
     job_type TEXT NOT NULL CHECK (job_type IN ('worker', 'agent')),
     status TEXT NOT NULL CHECK (status IN ('pending', 'starting', 'running', 'completed', 'failed',
                                            'timed_out', 'cancelled', 'cleaning', 'cleaned')),
-    command TEXT,                              -- worker
-    task TEXT,                                 -- agent
-    context TEXT,
+    command TEXT,                              -- worker; the first 200 characters: job_texts
+    task TEXT,                                 -- agent; likewise
+    context TEXT,                              -- likewise
     git_branch TEXT,
     files_id TEXT,                             -- the upload that is its /work
     image TEXT NOT NULL,
@@ -32,12 +32,10 @@ CREATE TABLE jobs (
     network TEXT NOT NULL DEFAULT 'internet',
     workspace TEXT NOT NULL DEFAULT 'ro',      -- ro | scratch | rw (agents)
     read_only_root INTEGER NOT NULL DEFAULT 0, -- the image's files cannot be changed
-    env TEXT NOT NULL DEFAULT '{}',            -- JSON object; non-secret by contract
     name TEXT,
     labels TEXT NOT NULL DEFAULT '{}',         -- JSON object, the client's own
     keep_minutes INTEGER NOT NULL DEFAULT 60,  -- artifacts
     client_job_id TEXT,
-    request TEXT NOT NULL DEFAULT '{}',        -- the request as accepted, for `differs`
     adjusted TEXT NOT NULL DEFAULT '{}',       -- what was granted below the request
     limits TEXT NOT NULL DEFAULT 'enforced',   -- enforced | unenforced
     traceparent TEXT,
@@ -55,9 +53,21 @@ CREATE TABLE jobs (
 CREATE INDEX idx_jobs_user_id ON jobs(user_id);
 CREATE INDEX idx_jobs_status ON jobs(status);
 CREATE INDEX idx_jobs_created_at ON jobs(created_at, id);
-CREATE INDEX idx_jobs_holding ON jobs(id) WHERE released_at IS NULL;
+-- Holds all that /health and admission sum up.
+CREATE INDEX idx_jobs_holding ON jobs(released_at, cpus, memory_gb) WHERE released_at IS NULL;
 -- What the sweep of each minute looks at: not all the jobs that there ever were.
 CREATE INDEX idx_jobs_kept ON jobs(completed_at, id) WHERE status <> 'cleaned';
+
+-- What of a request may be long, whole. Apart from `jobs`, whose rows are read and rewritten often;
+-- deleted when the job is cleaned.
+CREATE TABLE job_texts (
+    job_id TEXT PRIMARY KEY REFERENCES jobs(id),
+    command TEXT,
+    task TEXT,
+    context TEXT,
+    env TEXT NOT NULL DEFAULT '{}',            -- JSON object; non-secret by contract
+    request TEXT NOT NULL DEFAULT '{}'         -- the request as accepted, for `differs`
+) STRICT;
 
 -- A key may be used again once its job is cleaned, so it is unique among active rows only.
 CREATE TABLE idempotency_keys (

@@ -96,16 +96,14 @@ class Daemon {
     job.status = status;
     job.outcome = status;
     job.request.client_job_id = key;
-    job.request.command = "make";
     job.request.image = "busybox";
     job.request.resources = {1, 1};
     job.request.name = "name";
     job.request.labels = {{"team", "a"}};
     job.created_at = clock_.now();
-    job.fingerprint = "{}";
     clock_.advance(Seconds{1});
     auto body = [job, now = clock_.now()](Transaction& tx) {
-      jobs::insert(tx, job);
+      jobs::insert(tx, job, {"make", {}, {}, {}}, "{}");
       jobs::mark_released(tx, job.id, now);
       artifacts::insert_all(tx, job.id, {{"out.bin", kArtifact.size(), std::string(64, 'a')}}, now);
     };

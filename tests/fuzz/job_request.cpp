@@ -46,9 +46,9 @@ void check_request(const jobs::JobRequest& request, const jobs::JobLimits& limit
   }
 }
 
-/// The body that asks for exactly this; a fingerprint is most of it.
+/// The body that asks for exactly this.
 json body_of(const jobs::JobRequest& request) {
-  auto body = json::parse(fingerprint(request));
+  auto body = canonical(request);
   if (request.type == jobs::JobType::kAgent) {
     body.erase("image");
     body.erase("workspace");
