@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 
 #include "api/services.h"
@@ -122,7 +123,7 @@ http::Response raw_reply(View view) {
 
 Awaitable<Result<Job>> load(Services& services, std::string id) {
   auto body = [id](Transaction& tx) { return find_job(tx, id); };
-  auto job = co_await services.store.transact(std::move(body));
+  auto job = co_await services.store.read(std::move(body));
   if (job && job->log_deleted_at) {
     co_return fail(ErrorKind::kGone, "expired",
                    "The job's log was deleted when its time was over; the job itself is still "
@@ -136,31 +137,69 @@ Awaitable<Result<Job>> load(Services& services, std::string id) {
 constexpr Milliseconds kKeepAlive{15'000};
 constexpr std::string_view kComment = ": nothing new\n\n";
 
-/// Keeps asking whether the job is over, so that the follower knows when to stop.
+/// What the two tasks of one follower share: one looks after the log, the other after the row.
 struct Follow {
   Services& services;
   std::string job_id;
   Wanted wanted;
+  std::shared_ptr<EventWatch> watch;
   bool over = false;
+
+  /// Nobody listens, or the log cannot be read: the row need not be watched either.
+  void give_up() {
+    over = true;
+    watch->notify();
+  }
 };
+
+/// Counts a follower for as long as it follows.
+class Counted {
+ public:
+  explicit Counted(int& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  int& count_;
+};
+
+/// The share of a follower: however many there are, the loop looks at a log about once a
+/// millisecond for all of them.
+Milliseconds pause_of(const Services& services) {
+  constexpr int kFew = 20;
+  return Milliseconds{services.followers <= kFew ? 0 : services.followers};
+}
 
 std::string event(std::string_view name, const json& data) {
   std::string text = name.empty() ? "" : "event: " + std::string{name} + "\n";
   return text + "data: " + dump_json(data) + "\n\n";
 }
 
-Awaitable<std::optional<Job>> reload(Services& services, std::string job_id) {
-  auto body = [job_id](Transaction& tx) { return jobs::find(tx, job_id); };
-  co_return co_await services.store.transact(std::move(body));
+std::string to_event(const logs::LogSlice& piece) {
+  if (piece.bytes.empty()) return std::string{kComment};
+  return event(
+      "", {{"output", piece.text()}, {"offset", piece.offset}, {"next_offset", piece.next_offset}});
 }
 
-/// Looks after the row while the follower looks after the file.
+/// Escaping a long piece takes as long as answering several requests: the loop does not do it.
+Awaitable<std::string> render(BlockingPool& pool, logs::LogSlice piece) {
+  constexpr std::size_t kShort = 4096;
+  if (piece.bytes.size() <= kShort) co_return to_event(piece);
+  co_return co_await pool.run([piece = std::move(piece)] { return to_event(piece); });
+}
+
+Awaitable<std::optional<Job>> reload(Services& services, std::string job_id) {
+  auto body = [job_id](Transaction& tx) { return jobs::find(tx, job_id); };
+  co_return co_await services.store.read(std::move(body));
+}
+
+/// Reads the row when it has changed, until the job is over or nobody listens.
 Awaitable<void> watch_end(std::shared_ptr<Follow> follow) {
-  using namespace std::chrono_literals;
   while (!follow->over) {
     const auto job = co_await reload(follow->services, follow->job_id);
-    follow->over = !job || !jobs::is_active(job->status);
-    if (!follow->over) co_await follow->services.timer.sleep_for(200ms);
+    follow->over = follow->over || !job || !jobs::is_active(job->status);
+    if (!follow->over) co_await follow->watch->changed();
   }
 }
 
@@ -173,19 +212,20 @@ Awaitable<void> stream_log(std::shared_ptr<Follow> follow, http::BodyWriter& wri
                                    ? static_cast<std::uint64_t>(*follow->wanted.offset)
                                    : (begin ? begin->slice.offset : 0);
   logs::LogFollower::From from{services.files.log_file(follow->job_id), offset,
-                               follow->wanted.options, kKeepAlive};
+                               follow->wanted.options, kKeepAlive,
+                               [&services] { return pause_of(services); }};
   logs::LogFollower follower(
       std::move(from), [follow] { return follow->over; }, services.timer, services.pool);
   for (;;) {
     auto slice = co_await follower.next();
-    if (!slice || !*slice) break;
-    const logs::LogSlice& piece = **slice;
-    std::string text = piece.bytes.empty() ? std::string{kComment}
-                                           : event("", {{"output", piece.text()},
-                                                        {"offset", piece.offset},
-                                                        {"next_offset", piece.next_offset}});
+    if (!slice) break;
+    if (!*slice) {
+      follow->give_up();
+      break;
+    }
+    std::string text = co_await render(services.pool, std::move(**slice));
     if (co_await writer.write(std::move(text))) continue;
-    follow->over = true;  // nobody listens: the row need not be watched either
+    follow->give_up();
     co_return;
   }
   const auto job = co_await reload(services, follow->job_id);
@@ -198,11 +238,14 @@ Awaitable<void> stream_log(std::shared_ptr<Follow> follow, http::BodyWriter& wri
 
 Awaitable<void> stream_until_end(std::shared_ptr<Follow> follow, http::BodyWriter& writer) {
   using boost::asio::experimental::awaitable_operators::operator&&;
+  const auto executor = co_await boost::asio::this_coro::executor;
+  const Counted counted(follow->services.followers);
+  follow->watch = follow->services.store.events().watch(follow->job_id, executor);
   co_await (watch_end(follow) && stream_log(follow, writer));
 }
 
 http::Response follow_reply(Services& services, const Job& job, Wanted wanted) {
-  auto follow = std::make_shared<Follow>(services, job.id, wanted, false);
+  auto follow = std::make_shared<Follow>(services, job.id, wanted, nullptr, false);
   http::Response reply;
   reply.headers["Content-Type"] = "text/event-stream";
   reply.headers["Cache-Control"] = "no-store";

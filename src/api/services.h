@@ -40,6 +40,7 @@ struct Services {
   BlockingPool& pool;
   BearerToken token;
   HostFacts facts;
+  int followers = 0;  ///< streams of output under way; the loop's thread only
 };
 
 /// The table of endpoints (spec, "API Specification").

@@ -27,7 +27,11 @@ bool LogFollower::has_more() const {
          static_cast<std::uint64_t>(info.st_size) > from_.offset;
 }
 
+Milliseconds LogFollower::pause() const { return from_.pause ? from_.pause() : Milliseconds{0}; }
+
 Awaitable<std::optional<Result<LogSlice>>> LogFollower::next() {
+  const Milliseconds rest = std::exchange(caught_up_, false) ? pause() : Milliseconds{0};
+  if (rest.count() > 0) co_await timer_.sleep_for(rest);
   for (Milliseconds silence{0}; !failed_;) {
     // Asked before the look: what is written until it says "over" is seen by this look.
     from_.options.growing = !is_over_();
@@ -35,6 +39,7 @@ Awaitable<std::optional<Result<LogSlice>>> LogFollower::next() {
       auto slice = co_await pool_.run([from = from_] { return read_from(from); });
       failed_ = !slice;
       if (slice) from_.offset = slice->next_offset;
+      caught_up_ = slice && slice->bytes.size() < kSliceBytes;
       if (!slice || !slice->bytes.empty()) co_return std::move(slice);
     }
     if (!from_.options.growing) break;
@@ -43,7 +48,7 @@ Awaitable<std::optional<Result<LogSlice>>> LogFollower::next() {
       nothing.offset = nothing.next_offset = from_.offset;
       co_return std::move(nothing);
     }
-    const Milliseconds wait = std::clamp(silence / 16, kSoonest, kLatest);
+    const Milliseconds wait = std::max(std::clamp(silence / 16, kSoonest, kLatest), pause());
     co_await timer_.sleep_for(wait);
     silence += wait;
   }

@@ -27,6 +27,9 @@ class LogFollower {
     /// After so long without a byte next() gives an empty slice, so that its caller can find out
     /// whether anyone still listens. Zero: never.
     Milliseconds patience{0};
+    /// How long to wait at least between two looks once the log's end was reached: many followers
+    /// share what one loop can do. Asked each time. Empty: no longer than described above.
+    std::function<Milliseconds()> pause = {};
   };
   static constexpr Milliseconds kSoonest{5};
   static constexpr Milliseconds kLatest{150};
@@ -42,12 +45,14 @@ class LogFollower {
 
  private:
   [[nodiscard]] bool has_more() const;
+  [[nodiscard]] Milliseconds pause() const;
 
   From from_;
   std::function<bool()> is_over_;
   Timer& timer_;
   BlockingPool& pool_;
   bool failed_ = false;
+  bool caught_up_ = false;  ///< the last slice reached the log's end
 };
 
 }  // namespace flashpods::logs

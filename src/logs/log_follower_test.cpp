@@ -118,5 +118,25 @@ TEST(LogFollower, EndsAtOnceWhenAJobNeverHadALog) {
   EXPECT_TRUE(follow(follower).empty());
 }
 
+TEST(LogFollower, ManyFollowersLookLessOften) {
+  const TestLog log;
+  auto writer = log.writer();
+  bool over = false;
+  ScriptedTimer timer{{
+      [] {},
+      [&] { writer.append(Stream::kStdout, "one\n", at_ms(1)); },
+      [&] { writer.append(Stream::kStdout, "two\n", at_ms(2)); },
+      [&] { over = true; },
+  }};
+  BlockingPool pool{1};
+  LogFollower follower{{.file = log.file, .pause = [] { return Milliseconds{300}; }},
+                       [&] { return over; },
+                       timer,
+                       pool};
+  EXPECT_EQ(follow(follower), (std::vector<std::string>{"one\n", "two\n"}));
+  EXPECT_EQ(timer.waits.size(), 4U);
+  EXPECT_TRUE(std::ranges::all_of(timer.waits, [](auto wait) { return wait.count() == 300; }));
+}
+
 }  // namespace
 }  // namespace flashpods::logs
