@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from flashpods_test import jobs  # noqa: E402
 from flashpods_test.daemon import Daemon  # noqa: E402
 from flashpods_test.processes import rss_bytes  # noqa: E402
+import crowd  # noqa: E402
 from figures import Figure, milliseconds, percentile, table  # noqa: E402
 from probes import first_byte_of_job, first_byte_of_podman, mcp_start  # noqa: E402
 
@@ -116,12 +117,56 @@ def bench_large_artifact(daemon, _):
     yield Figure("300 MB artifact: download", f"{300 / seconds:.0f} MB/s")
 
 
+def bench_crowd(_, rounds):
+    """Its own daemon: 240 jobs with as long texts as a request may have, all waiting to start."""
+    with crowd.silent_registry() as registry:
+        daemon = Daemon(crowd.config(registry)).start()
+        try:
+            job_ids = crowd.create_fat_jobs(daemon, registry, 240)
+            yield from crowd_figures(daemon, job_ids, rounds, "240 jobs of 256 KB")
+            crowd.grow_to_what_schema_1_allowed(daemon)
+            yield from crowd_figures(daemon, job_ids, rounds, "240 older jobs of 0.9 MB")
+        finally:
+            daemon.close()
+
+
+def crowd_figures(daemon, job_ids, rounds, jobs_are):
+    pid = daemon.process.pid
+    time.sleep(2)
+    yield Figure(f"{jobs_are}, idle: resident memory", f"{rss_bytes(pid) / MIB:.1f} MiB",
+                 "at most 100 MB")
+    memory = PeakMemory(pid)
+    memory.start()
+    with crowd.beside(crowd.list_all, daemon):
+        yield from health_figures(daemon, rounds, f"{jobs_are}, eight listings")
+    yield Figure(f"{jobs_are}, eight listings: resident memory", f"{memory.stop() / MIB:.1f} MiB",
+                 "at most 300 MB")
+    for followed, name in ((job_ids[:1], "one job"), (job_ids, "all jobs")):
+        with crowd.followers(daemon, followed, 300):
+            yield from health_figures(daemon, rounds, f"{jobs_are}, 300 followers of {name}")
+    time.sleep(2)
+    yield Figure(f"{jobs_are}, afterwards: resident memory", f"{rss_bytes(pid) / MIB:.1f} MiB",
+                 "at most 100 MB")
+    before = crowd.cpu_seconds(pid)
+    time.sleep(65)
+    yield Figure(f"{jobs_are}, idle: processor time in 65 s",
+                 milliseconds(crowd.cpu_seconds(pid) - before))
+
+
+def health_figures(daemon, rounds, beside):
+    times = crowd.health_times(daemon, 10 * rounds)
+    yield Figure(f"{beside}: GET /health, p50", milliseconds(percentile(times, 50)))
+    yield Figure(f"{beside}: GET /health, p99", milliseconds(percentile(times, 99)),
+                 "within 50 ms")
+
+
 BENCHES = {
     "idle": bench_idle_memory,
     "first-byte": bench_first_byte,
     "line": bench_line_latency,
     "mcp": bench_mcp_start,
     "artifact": bench_large_artifact,
+    "crowd": bench_crowd,
 }
 
 
