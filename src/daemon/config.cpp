@@ -74,6 +74,8 @@ void declare_jobs(Settings& s, Config& c) {
   s.seconds("jobs.grace_seconds", c.jobs.grace, 0, 3600, "Between SIGTERM and SIGKILL.");
   s.seconds("jobs.start_limit_seconds", c.jobs.start_limit, 1, 86400,
             "For pulling the image and starting the container.");
+  s.seconds("jobs.overdue_seconds", c.jobs.overdue_bound, 1, 86400,
+            "What a job may take beyond its limits before the daemon ends its container itself.");
   s.integer("jobs.concurrent_starts", c.jobs.concurrent_starts, 1, 1000,
             "Containers that start at a time; further jobs wait as pending.");
 }

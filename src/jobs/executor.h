@@ -49,8 +49,8 @@ struct ContainerSpec {
   Seconds start_limit{600};          ///< image pull and start together
   Seconds run_limit{1800};           ///< from the start of the command
   Seconds grace{10};                 ///< between SIGTERM and SIGKILL
-  /// After a restart: find the container or its record, start nothing. If neither exists the job
-  /// ends kLost (spec, "API Crash Safety").
+  /// After a restart: take up the job if an earlier process handed it over, start nothing anew. A
+  /// container that has vanished since ends the job kLost (spec, "API Crash Safety").
   bool adopt_only = false;
 };
 
@@ -112,7 +112,8 @@ class Executor {
 
   /// Starts the job, or finds it again: safe to call any number of times for one job, across
   /// crashes of anything; never makes a second container. Returns once someone who outlives this
-  /// process is responsible for the job.
+  /// process is responsible for the job. With adopt_only: kNotFound "never_launched" if it is
+  /// certain that the job was never handed over, so that nothing of it can have started.
   virtual Awaitable<Result<void>> launch(ContainerSpec spec) = 0;
 
   /// Waits until the command runs, or the job ended before that. Only after launch().

@@ -35,18 +35,17 @@ class FakeExecutor final : public Executor {
   Awaitable<Result<void>> launch(ContainerSpec spec) override {
     if (fail_launch) co_return fail(ErrorKind::kInternal, "launch_failed", "no shim");
     if (!world_.contains(spec.job_id) && spec.adopt_only) {
-      lost_.insert(spec.job_id);
-      co_return Result<void>{};
+      co_return fail(ErrorKind::kNotFound, "never_launched", "no shim ever had it");
     }
     Container& container = world_[spec.job_id];
     if (container.launches == 0) ++created;
     ++container.launches;
     container.spec = std::move(spec);
+    while (hang_launch && !container.exited) co_await turn();
     co_return Result<void>{};
   }
 
   Awaitable<std::variant<Started, Exited>> wait_started(std::string job_id) override {
-    if (lost_.contains(job_id)) co_return lost();
     Container& container = world_[job_id];
     while (!container.started && !container.exited) co_await turn();
     if (container.started) co_return *container.started;
@@ -54,14 +53,12 @@ class FakeExecutor final : public Executor {
   }
 
   Awaitable<Exited> wait_exited(std::string job_id) override {
-    if (lost_.contains(job_id)) co_return lost();
     Container& container = world_[job_id];
     while (!container.exited) co_await turn();
     co_return *container.exited;
   }
 
   Awaitable<void> wait_removed(std::string job_id) override {
-    if (lost_.contains(job_id)) co_return;
     Container& container = world_[job_id];
     while (!container.removed) co_await turn();
   }
@@ -69,11 +66,12 @@ class FakeExecutor final : public Executor {
   Awaitable<void> stop(std::string job_id) override {
     const auto found = world_.find(job_id);
     if (found != world_.end()) found->second.stop_asked = true;
-    co_return;
+    while (hang_stop) co_await turn();
   }
 
   Awaitable<Result<void>> force_end(std::string job_id, EndCause cause) override {
     forced.emplace_back(job_id, cause);
+    while (hang_force) co_await turn();
     if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     Container& container = world_[job_id];
     if (!container.exited) {
@@ -86,6 +84,7 @@ class FakeExecutor final : public Executor {
   }
 
   Awaitable<Result<void>> remove(std::string job_id) override {
+    while (hang_remove) co_await turn();
     if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     world_.erase(job_id);
     co_return Result<void>{};
@@ -101,23 +100,22 @@ class FakeExecutor final : public Executor {
   }
 
   bool fail_launch = false;
-  bool fail_remove = false;
+  bool fail_remove = false;  ///< also force_end()
+  /// These calls do not return until they are cancelled.
+  bool hang_launch = false;
+  bool hang_stop = false;
+  bool hang_force = false;
+  bool hang_remove = false;
   int created = 0;                                       ///< containers made, ever
   std::vector<std::pair<std::string, EndCause>> forced;  ///< calls of force_end()
 
  private:
-  static Exited lost() {
-    Exited exited;
-    exited.cause = EndCause::kLost;
-    return exited;
-  }
   static Awaitable<void> turn() {
     const auto executor = co_await boost::asio::this_coro::executor;
     co_await boost::asio::post(executor, boost::asio::use_awaitable);
   }
 
   World& world_;
-  std::set<std::string> lost_;
 };
 
 class FakeJobFiles final : public JobFiles {

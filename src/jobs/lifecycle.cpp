@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "async/with_timeout.h"
 #include "base/failpoint.h"
 #include "jobs/request.h"
 #include "jobs/state_machine.h"
@@ -55,6 +56,7 @@ Result<Job> stop_in(Transaction& tx, const std::string& id, Time now, const JobL
 Lifecycle::Lifecycle(Surroundings surroundings, JobLimits limits, std::string instance,
                      bool limits_enforced, ::flashpods::Executor loop)
     : with_(surroundings),
+      executor_({with_.executor, with_.clock, with_.timer, with_.log, loop}, limits.overdue_bound),
       limits_(std::move(limits)),
       instance_(std::move(instance)),
       limits_enforced_(limits_enforced),
@@ -91,11 +93,11 @@ Awaitable<Result<Job>> Lifecycle::stop(std::string job_id) {
   };
   auto job = co_await with_.store.transact(std::move(body));
   FLASHPODS_FAILPOINT("job.stop_noted");
-  if (job && launched_.contains(job_id)) co_await with_.executor.stop(job_id);
+  if (job) co_await executor_.stop(job_id);
   FLASHPODS_FAILPOINT("job.stop_passed_on");
   // A job that never got a start slot holds nothing but its reservation: free it now.
   if (job && is_terminal(job->status) && !job->released_at && !job->started_at &&
-      !launched_.contains(job_id)) {
+      !executor_.knows(job_id)) {
     tasks_.start("release " + job_id, release(job_id, false));
   }
   co_return job;
@@ -129,7 +131,7 @@ Awaitable<void> Lifecycle::run_until_released(std::string job_id, Origin origin,
     co_await with_.timer.sleep_for(kRetry);
   }
   supervised_.erase(job_id);
-  launched_.erase(job_id);
+  executor_.forget(job_id);
 }
 
 Awaitable<void> Lifecycle::run(std::string job_id, Origin& origin, Semaphore::Permit permit) {
@@ -139,18 +141,17 @@ Awaitable<void> Lifecycle::run(std::string job_id, Origin& origin, Semaphore::Pe
     job = co_await load(job_id);
   }
   if (is_active(job.status)) {
-    const bool adopt = origin == Origin::kRecovered;
-    Exited exited = co_await run_container(job, adopt, std::move(permit));
+    Exited exited = co_await run_container(job, origin, std::move(permit));
     co_await end(std::move(job), std::move(exited));
   }
-  const bool launched = launched_.contains(job_id);
+  const bool launched = executor_.knows(job_id);
   if (!launched) co_await remove_left_container(job_id);
   co_await release(job_id, launched);
 }
 
 /// What a job holds is free again only when its container is known to be gone.
 Awaitable<void> Lifecycle::remove_left_container(std::string job_id) {
-  const auto removed = co_await with_.executor.remove(job_id);
+  const auto removed = co_await executor_.remove(job_id);
   if (!removed) throw StoreError(removed.error().message, false);
 }
 
@@ -164,30 +165,46 @@ Awaitable<bool> Lifecycle::become_starting(std::string job_id, Semaphore::Permit
   co_return became;
 }
 
-Awaitable<Exited> Lifecycle::run_container(Job job, bool adopt, Semaphore::Permit permit) {
-  if (!launched_.contains(job.id)) {
-    if (job.stop_requested_at && !adopt) co_return never_started(EndCause::kCancelled, "");
-    if (auto launched = co_await prepare_and_launch(job, adopt); !launched) {
-      log_error("job_not_launched", job.id, launched.error());
-      co_return never_started(EndCause::kStartFailed, launched.error().message);
-    }
+Awaitable<Exited> Lifecycle::run_container(Job job, Origin origin, Semaphore::Permit permit) {
+  if (!executor_.knows(job.id)) {
+    if (auto ended = co_await hand_over(job, origin, permit)) co_return std::move(*ended);
     FLASHPODS_FAILPOINT("job.launched");
-    launched_.insert(job.id);
   }
   // A stop between the row's creation and here found nobody to tell.
   const Job now = co_await load(job.id);
-  if (now.stop_requested_at) co_await with_.executor.stop(job.id);
+  if (now.stop_requested_at) co_await executor_.stop(job.id);
 
-  auto first = co_await with_.executor.wait_started(job.id);
-  permit.give_back();
+  auto first = co_await wait_started(job, std::move(permit));
   if (auto* exited = std::get_if<Exited>(&first)) co_return std::move(*exited);
   co_await note_running(job, std::get<Started>(first));
-  auto exited = co_await with_.executor.wait_exited(job.id);
+  auto exited = co_await executor_.wait_exited(job.id);
   FLASHPODS_FAILPOINT("job.exited");
   co_return exited;
 }
 
-Awaitable<Result<void>> Lifecycle::prepare_and_launch(Job job, bool adopt) {
+/// Nothing once the executor has the job; else how it ended without a container. A job of an
+/// earlier process that was never handed over is launched now: nothing of it can have started
+/// (docs/decisions/0007).
+Awaitable<std::optional<Exited>> Lifecycle::hand_over(Job job, Origin origin,
+                                                      Semaphore::Permit& permit) {
+  if (origin == Origin::kRecovered) {
+    const auto adopted = co_await launch(job, true);
+    if (adopted) co_return std::nullopt;
+    if (job.status == Status::kRunning) {
+      co_await remove_left_container(job.id);
+      co_return never_started(EndCause::kLost, "");
+    }
+    if (!permit) permit = start_slots_.try_acquire();
+    with_.log.info("job_launched_after_restart", {{"job", job.id}});
+  }
+  if (job.stop_requested_at) co_return never_started(EndCause::kCancelled, "");
+  const auto launched = co_await launch(job, false);
+  if (launched) co_return std::nullopt;
+  log_error("job_not_launched", job.id, launched.error());
+  co_return never_started(EndCause::kStartFailed, launched.error().message);
+}
+
+Awaitable<Result<void>> Lifecycle::launch(Job job, bool adopt) {
   if (!adopt) {
     auto prepared = co_await with_.files.prepare(job.id, job.request.files_id);
     if (!prepared) co_return prepared;
@@ -196,7 +213,17 @@ Awaitable<Result<void>> Lifecycle::prepare_and_launch(Job job, bool adopt) {
   const auto whole = co_await with_.store.read(std::move(body));
   if (!whole) co_return fail(ErrorKind::kInternal, "request_lost", "The job's command is lost.");
   FLASHPODS_FAILPOINT("job.launching");
-  co_return co_await with_.executor.launch(spec_of(job, *whole, adopt));
+  co_return co_await executor_.launch(spec_of(job, *whole, adopt));
+}
+
+/// A start of which nothing is heard keeps no other waiting for its turn.
+Awaitable<std::variant<Started, Exited>> Lifecycle::wait_started(Job job,
+                                                                 Semaphore::Permit permit) {
+  const Milliseconds patience = executor_.start_patience(spec_of(job, {}, false));
+  auto first = co_await with_timeout(with_.timer, patience, executor_.wait_started(job.id));
+  permit.give_back();
+  if (first) co_return std::move(*first);
+  co_return co_await executor_.wait_started(job.id);
 }
 
 Awaitable<void> Lifecycle::note_running(Job job, Started started) {
@@ -246,9 +273,9 @@ Awaitable<void> Lifecycle::end(Job job, Exited exited) {
 }
 
 Awaitable<void> Lifecycle::release(std::string job_id, bool launched) {
-  if (launched) co_await with_.executor.wait_removed(job_id);
+  if (launched) co_await executor_.wait_removed(job_id);
   FLASHPODS_FAILPOINT("job.container_gone");
-  launched_.erase(job_id);  // the executor has forgotten it too
+  executor_.forget(job_id);  // as the executor has
   if (auto removed = co_await with_.files.remove_workspace(job_id); !removed) {
     log_error("workspace_not_removed", job_id, removed.error());  // the sweep tries again
   }

@@ -7,12 +7,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 
 #include "async/semaphore.h"
 #include "async/task_group.h"
 #include "async/timer.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "jobs/bounded_executor.h"
 #include "jobs/creation.h"
 #include "jobs/executor.h"
 #include "jobs/job_files.h"
@@ -36,7 +38,8 @@ struct Surroundings {
 
 /// Takes each job from its row to `released`. One coroutine a job, driven by what the row says, so
 /// that a restart continues where the last process was killed: state in memory only says whom to
-/// wake. One thread.
+/// wake. Whatever one job or its supervisor does, the job ends and is released in a bounded time
+/// (BoundedExecutor). One thread.
 class Lifecycle {
  public:
   Lifecycle(Surroundings surroundings, JobLimits limits, std::string instance, bool limits_enforced,
@@ -65,8 +68,10 @@ class Lifecycle {
   Awaitable<void> run_until_released(std::string job_id, Origin origin, Semaphore::Permit permit);
   Awaitable<void> run(std::string job_id, Origin& origin, Semaphore::Permit permit);
   Awaitable<bool> become_starting(std::string job_id, Semaphore::Permit& permit);
-  Awaitable<Exited> run_container(Job job, bool adopt, Semaphore::Permit permit);
-  Awaitable<Result<void>> prepare_and_launch(Job job, bool adopt);
+  Awaitable<Exited> run_container(Job job, Origin origin, Semaphore::Permit permit);
+  Awaitable<std::optional<Exited>> hand_over(Job job, Origin origin, Semaphore::Permit& permit);
+  Awaitable<Result<void>> launch(Job job, bool adopt);
+  Awaitable<std::variant<Started, Exited>> wait_started(Job job, Semaphore::Permit permit);
   Awaitable<void> remove_left_container(std::string job_id);
   Awaitable<void> note_running(Job job, Started started);
   Awaitable<void> end(Job job, Exited exited);
@@ -78,11 +83,11 @@ class Lifecycle {
   void log_error(std::string_view event, const std::string& job_id, const Error& error);
 
   Surroundings with_;
+  BoundedExecutor executor_;
   JobLimits limits_;
   std::string instance_;
   bool limits_enforced_;
   Semaphore start_slots_;
-  std::set<std::string> launched_;    // the executor knows these
   std::set<std::string> supervised_;  // a coroutine of ours has these
   TaskGroup tasks_;
 };

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "async/fake_timer.h"
 #include "base/temporary_directory.h"
 #include "jobs/fakes.h"
 #include "jobs/retention.h"
@@ -121,6 +122,21 @@ class LifecycleTest : public testing::Test {
     world_.at(id).removed = true;
     settle();
   }
+  void advance(Milliseconds by) {
+    timer_.advance(by);
+    settle();
+  }
+  /// Up to here, and not a moment earlier, the executor is asked to end one more job by force.
+  void expect_forced_after(Milliseconds limit) {
+    const auto before = executor_->forced.size();
+    advance(limit - 1ms);
+    EXPECT_EQ(executor_->forced.size(), before);
+    advance(1ms);
+    EXPECT_EQ(executor_->forced.size(), before + 1);
+  }
+  [[nodiscard]] Milliseconds grace_and_bound() const {
+    return limits_.grace + limits_.overdue_bound;
+  }
   /// Its container ends like this, and is gone, before the next daemon comes.
   void end_between_daemons(const std::string& id, Exited exited) {
     stop_daemon();
@@ -136,7 +152,7 @@ class LifecycleTest : public testing::Test {
   boost::asio::io_context io_{1};
   FakeClock clock_;
   SeededRandom random_{1};
-  SystemTimer timer_;
+  FakeTimer timer_{clock_};
   Log log_{clock_, 2, LogLevel::kError};
   JobLimits limits_;
   FakeExecutor::World world_;
@@ -330,7 +346,11 @@ TEST_F(LifecycleTest, TheSpecificationsRecoveryTable) {
   const std::string running = create();
   run(running);
   stop_daemon();
-  world_.clear();
+  Exited vanished;
+  vanished.cause = EndCause::kLost;
+  world_.at(starting).exited = vanished;
+  world_.at(starting).removed = true;
+  world_.erase(running);  // with all that was noted of it
   start_daemon();
   await(jobs_->recover());
   settle();
@@ -339,6 +359,182 @@ TEST_F(LifecycleTest, TheSpecificationsRecoveryTable) {
   EXPECT_EQ(status(starting), Status::kFailed);
   EXPECT_EQ(status(running), Status::kFailed);
   EXPECT_EQ(executor_->created, 0);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AJobThatWasNeverHandedOverIsStartedAfterARestart) {
+  const std::string id = create();
+  stop_daemon();
+  world_.clear();
+  start_daemon();
+  await(jobs_->recover());
+  settle();
+  EXPECT_EQ(status(id), Status::kStarting);
+  EXPECT_EQ(executor_->created, 1);
+  run(id);
+  exit(id, EndCause::kExited, 0);
+  remove(id);
+  EXPECT_EQ(status(id), Status::kCompleted);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AStoppedJobThatWasNeverHandedOverIsNotStarted) {
+  const std::string id = create();
+  ASSERT_TRUE(await(jobs_->stop(id)));
+  stop_daemon();
+  world_.clear();
+  start_daemon();
+  await(jobs_->recover());
+  settle();
+  EXPECT_EQ(status(id), Status::kCancelled);
+  EXPECT_EQ(executor_->created, 0);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+// Every job ends, whatever its supervisor does.
+
+TEST_F(LifecycleTest, AJobThatItsSupervisorDoesNotEndIsEndedByForce) {
+  const std::string id = create();
+  run(id);
+  clock_.jump(24h);
+  clock_.jump(-48h);
+  expect_forced_after(30min + grace_and_bound());
+  EXPECT_EQ(executor_->forced.front(), std::pair(id, EndCause::kTimedOut));
+  EXPECT_EQ(status(id), Status::kTimedOut);
+  EXPECT_EQ(files_.collections[id], 1);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AStopThatTheSupervisorDoesNotHeedIsCarriedOutByForce) {
+  const std::string id = create();
+  run(id);
+  advance(10min);
+  ASSERT_TRUE(await(jobs_->stop(id)));
+  settle();
+  expect_forced_after(grace_and_bound());
+  EXPECT_EQ(executor_->forced.front(), std::pair(id, EndCause::kCancelled));
+  EXPECT_EQ(status(id), Status::kCancelled);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AStartAfterAStopDoesNotPutTheEndOff) {
+  const std::string id = create();
+  ASSERT_TRUE(await(jobs_->stop(id)));
+  settle();
+  run(id);
+  expect_forced_after(grace_and_bound());
+  EXPECT_EQ(status(id), Status::kCancelled);
+}
+
+TEST_F(LifecycleTest, AStopThatHangsKeepsNobodyWaitingForEver) {
+  const std::string id = create();
+  run(id);
+  executor_->hang_stop = true;
+  bool replied = false;
+  boost::asio::co_spawn(io_, jobs_->stop(id),
+                        [&](std::exception_ptr, Result<Job>) { replied = true; });
+  settle();
+  EXPECT_FALSE(replied);
+  advance(limits_.overdue_bound);
+  EXPECT_TRUE(replied);
+}
+
+TEST_F(LifecycleTest, AStartThatNobodyReportsIsEndedByForce) {
+  const std::string id = create();
+  expect_forced_after(limits_.start_limit + 30min + grace_and_bound());
+  EXPECT_EQ(job(id).error, "container_start_failed");
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AStartThatNobodyReportsKeepsNoOtherWaiting) {
+  limits_.concurrent_starts = 1;
+  stop_daemon();
+  start_daemon();
+  create();
+  const std::string second = create();
+  advance(limits_.start_limit + grace_and_bound() - 1ms);
+  EXPECT_EQ(status(second), Status::kPending);
+  advance(1ms);
+  EXPECT_EQ(status(second), Status::kStarting);
+  EXPECT_TRUE(executor_->forced.empty()) << "it may run";
+}
+
+TEST_F(LifecycleTest, ALaunchThatHangsIsEndedByForce) {
+  executor_->hang_launch = true;
+  const std::string id = create();
+  expect_forced_after(limits_.start_limit + grace_and_bound());
+  EXPECT_EQ(job(id).error, "container_start_failed");
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, AStopDuringALaunchThatHangsEndsIt) {
+  executor_->hang_launch = true;
+  const std::string id = create();
+  ASSERT_TRUE(await(jobs_->stop(id)));
+  settle();
+  expect_forced_after(grace_and_bound());
+  EXPECT_EQ(status(id), Status::kCancelled);
+}
+
+TEST_F(LifecycleTest, ForceIsTriedUntilItSucceeds) {
+  const std::string id = create();
+  run(id);
+  executor_->fail_remove = true;
+  expect_forced_after(30min + grace_and_bound());
+  expect_forced_after(5s);
+  expect_forced_after(10s);
+  executor_->hang_force = true;
+  expect_forced_after(20s);
+  EXPECT_EQ(status(id), Status::kRunning);
+  EXPECT_EQ(held().jobs, 1);
+  executor_->fail_remove = false;
+  advance(limits_.overdue_bound);
+  executor_->hang_force = false;
+  advance(40s);
+  EXPECT_EQ(status(id), Status::kTimedOut);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, ARestartCountsWhatTheJobHasRun) {
+  const std::string id = create();
+  run(id);
+  world_.at(id).started->ran_for = 20min;
+  restart_daemon();
+  expect_forced_after(10min + grace_and_bound());
+  EXPECT_EQ(status(id), Status::kTimedOut);
+}
+
+TEST_F(LifecycleTest, AClockThatJumpedDuringARestartEndsNoJobEarly) {
+  const std::string id = create();
+  run(id);
+  clock_.jump(24h);
+  restart_daemon();
+  expect_forced_after(30min + grace_and_bound());
+  EXPECT_EQ(status(id), Status::kTimedOut);
+}
+
+TEST_F(LifecycleTest, AContainerThatDoesNotGoAwayIsRemovedByForce) {
+  const std::string id = create();
+  run(id);
+  exit(id, EndCause::kExited, 0);
+  expect_forced_after(limits_.overdue_bound);
+  EXPECT_EQ(status(id), Status::kCompleted);
+  EXPECT_EQ(held().jobs, 0);
+}
+
+TEST_F(LifecycleTest, ARemovalThatHangsIsTriedAgain) {
+  const std::string id = create();
+  run(id);
+  exit(id, EndCause::kExited, 0);
+  stop_daemon();
+  start_daemon();
+  executor_->hang_remove = true;
+  await(jobs_->recover());
+  settle();
+  advance(limits_.overdue_bound);
+  executor_->hang_remove = false;
+  EXPECT_EQ(held().jobs, 1);
+  advance(5s);
   EXPECT_EQ(held().jobs, 0);
 }
 

@@ -31,6 +31,8 @@ struct JobLimits {
   std::vector<std::string> private_registries;  ///< "host:port", from which images may come
   Seconds grace{10};
   Seconds start_limit{600};
+  Seconds overdue_bound{
+      120};  ///< what a job's supervisor may take beyond these, see BoundedExecutor
   std::int64_t concurrent_starts = 4;
   std::uint64_t max_disk_bytes = 20ULL * 1024 * 1024 * 1024;
   std::uint64_t min_free_bytes = 2ULL * 1024 * 1024 * 1024;

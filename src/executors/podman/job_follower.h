@@ -8,7 +8,7 @@
 #include "async/blocking_pool.h"
 #include "async/task_group.h"
 #include "async/timer.h"
-#include "executors/podman/notifier.h"
+#include "async/notifier.h"
 #include "executors/podman/shim_process.h"
 #include "jobs/executor.h"
 #include "telemetry/log.h"

@@ -43,11 +43,12 @@ Result<void> check(const jobs::ContainerSpec& spec) {
   return {};
 }
 
-/// No shim ever had the job: nothing was started, or its whole directory is gone.
-bool was_never_launched(const shim::JobRecord& record) {
+/// No shim ever had the job: spec.json is durable before the first one starts. A file that cannot
+/// be looked at proves nothing.
+bool was_never_launched(const jobs::ContainerSpec& spec) {
   std::error_code ignored;
-  return record.spec.adopt_only &&
-         !std::filesystem::exists(record.spec.directory / shim::kSpecFile, ignored);
+  const auto found = std::filesystem::symlink_status(spec.directory / shim::kSpecFile, ignored);
+  return found.type() == std::filesystem::file_type::not_found;
 }
 
 /// Without a sync: no job starts from it once the host has restarted.
@@ -103,7 +104,6 @@ std::shared_ptr<JobFollower> PodmanExecutor::begin(const jobs::ContainerSpec& sp
 
 Awaitable<void> PodmanExecutor::write_and_follow(std::shared_ptr<JobFollower> job,
                                                  shim::JobRecord record) {
-  if (was_never_launched(record)) co_return co_await note_lost(job, record.spec.job_id);
   // Its container may run: only a shim can tell, however long it takes until one can be started.
   job->responsible = record.spec.adopt_only;
   const auto write = [record = std::move(record)] { return write_spec_once(record); };
@@ -114,19 +114,12 @@ Awaitable<void> PodmanExecutor::write_and_follow(std::shared_ptr<JobFollower> jo
   job->changed().notify();
 }
 
-Awaitable<void> PodmanExecutor::note_lost(std::shared_ptr<JobFollower> job, std::string job_id) {
-  // A container that nobody could supervise any more; if podman fails, the next start sweeps it.
-  [[maybe_unused]] const auto swept = co_await remove(std::move(job_id));
-  jobs::Exited lost;
-  lost.cause = jobs::EndCause::kLost;
-  job->exited = lost;
-  job->removed = true;
-  job->changed().notify();
-}
-
 Awaitable<Result<void>> PodmanExecutor::launch(jobs::ContainerSpec spec) {
   if (auto checked = check(spec); !checked) co_return checked;
   const auto found = jobs_.find(spec.job_id);
+  if (found == jobs_.end() && spec.adopt_only && was_never_launched(spec)) {
+    co_return fail(ErrorKind::kNotFound, "never_launched", "The job was never handed to a shim.");
+  }
   const auto job = found == jobs_.end() ? begin(spec) : found->second;
   while (!job->responsible && !job->removed && !job->failure) co_await job->changed().wait();
   if (!job->failure) co_return Result<void>();

@@ -59,7 +59,6 @@ class PodmanExecutor final : public jobs::Executor {
 
  private:
   std::shared_ptr<JobFollower> begin(const jobs::ContainerSpec& spec);
-  Awaitable<void> note_lost(std::shared_ptr<JobFollower> job, std::string job_id);
   Awaitable<void> write_and_follow(std::shared_ptr<JobFollower> job, shim::JobRecord record);
   Awaitable<void> end_leftovers(std::string job_id);
   std::shared_ptr<JobFollower> known(const std::string& job_id) const;

@@ -6,7 +6,7 @@
 
 #include "async/awaitable.h"
 
-namespace flashpods::executors {
+namespace flashpods {
 
 /// Wakes everyone who waits for a condition to become true; each looks again by itself:
 ///   while (!done) co_await changed.wait();
@@ -27,4 +27,4 @@ class Notifier {
   boost::asio::steady_timer timer_;
 };
 
-}  // namespace flashpods::executors
+}  // namespace flashpods
