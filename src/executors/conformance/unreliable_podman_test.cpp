@@ -77,6 +77,18 @@ TEST_P(UnreliablePodman, ACommandRunsOnThoughPodmanCouldNotNoteItsStart) {
   EXPECT_EQ(log_of(spec), "up\n");
 }
 
+TEST_P(UnreliablePodman, AWarningIsNoReasonForAFailedStart) {
+  behave(R"(
+[ $verb = run ] && { echo 'time="x" level=warning msg="cgroups v1"' >&2; exit 125; }
+)");
+  const auto exited = run(worker("echo never"));
+  EXPECT_EQ(exited.cause, EndCause::kStartFailed);
+  EXPECT_EQ(exited.message,
+            "The container could not be started. Podman gave no reason and ended with exit code "
+            "125.");
+  EXPECT_EQ(exited.details, "");
+}
+
 /// Podman is killed when the job is over, and has noted nothing of it.
 std::string dies_with(const jobs::ContainerSpec& spec) {
   return R"(

@@ -130,7 +130,7 @@ ContainerStart::Outcome ContainerStart::explain() {
     failure_.message = "The container did not start in time.";
     return Outcome::kPerhaps;
   }
-  failure_.message = "The container could not be started.";
+  failure_.message = kNotStarted;
   failure_.details = podman::podman_message(last_.err);
   if (failure_.details.empty()) failure_.message += " Podman gave no reason and " + end_of(last_);
   return Outcome::kPerhaps;

@@ -10,6 +10,9 @@
 
 namespace flashpods::shim {
 
+/// The message of a start that failed for a reason that podman or the OCI runtime may give.
+inline constexpr const char* kNotStarted = "The container could not be started.";
+
 /// Gets the job's container to run: `podman run` at once, and only if podman does not know the
 /// image the long way (the qualified name, a pull). One podman process where all goes well.
 class ContainerStart {

@@ -143,7 +143,9 @@ void OutputPump::drain(PollLoop& loop) {
   }
 }
 
-void OutputPump::discard() {
+std::string OutputPump::discard() {
+  constexpr std::size_t kKept = 16384;
+  std::string words;
   std::array<char, kPiece> piece;
   for (const int fifo : {out_.get(), err_.get()}) {
     auto most = static_cast<ssize_t>(::fcntl(fifo, F_GETPIPE_SZ));
@@ -152,8 +154,11 @@ void OutputPump::discard() {
       const auto size = ::read(fifo, piece.data(), wanted);
       if (size <= 0) break;
       most -= size;
+      words.append(piece.data(), static_cast<std::size_t>(size));
+      words.resize(std::min(words.size(), kKept));
     }
   }
+  return words;
 }
 
 bool OutputPump::has_any() const {

@@ -189,7 +189,7 @@ TEST_F(OutputPumpTest, WhatTheDiskRefusesStaysInTheFifo) {
 TEST_F(OutputPumpTest, DiscardThrowsAway) {
   auto pump = open();
   print(kStderrFifo, "conmon: words");
-  pump.discard();
+  EXPECT_EQ(pump.discard(), "conmon: words");
   pump.drain(loop);
   EXPECT_EQ(log(), "");
 }

@@ -7,6 +7,7 @@
 
 #include "base/failpoint.h"
 #include "base/files.h"
+#include "executors/podman/podman_words.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/end_cause.h"
 #include "executors/shim/job_files.h"
@@ -109,7 +110,7 @@ void Supervisor::remove_container() {
 
 Exited Supervisor::supervise() {
   if (auto exited = obtain_container()) {
-    settle_output();
+    quote_runtime(*exited, settle_output());
     return *exited;
   }
   watch_until_over();
@@ -127,10 +128,20 @@ Exited Supervisor::supervise() {
 /// Once the OCI runtime has given the pid each word is the job's; before, only conmon had any. Who
 /// still writes, unseen by us, would never be done, and so ends first. Podman's record stays for a
 /// next shim to read until exit.json is written.
-void Supervisor::settle_output() {
+std::string Supervisor::settle_output() {
   if (!started_ && !exists(podman::kContainerPidFile)) return with_.output.discard();
   if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.job_id);
   with_.output.drain(with_.loop);
+  return {};
+}
+
+/// What conmon and the OCI runtime say goes to the job's output (conmon_stage.h): podman, which
+/// does not see it, gives no reason or a wrong one.
+void Supervisor::quote_runtime(Exited& exited, const std::string& words) {
+  auto said = podman::podman_message(words);
+  if (exited.cause != EndCause::kStartFailed || said.empty()) return;
+  if (exited.message.starts_with(kNotStarted)) exited.message = kNotStarted;
+  exited.details = std::move(said);
 }
 
 Exited Supervisor::ended_early(EndCause cause, std::string message) const {

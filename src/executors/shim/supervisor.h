@@ -48,7 +48,8 @@ class Supervisor {
   [[nodiscard]] jobs::Exited name_is_taken() const;
   std::optional<jobs::Exited> clear_and_start();
   void await_output();
-  void settle_output();
+  std::string settle_output();
+  static void quote_runtime(jobs::Exited& exited, const std::string& words);
   std::optional<jobs::Exited> start_anew();
   std::optional<jobs::Exited> note_begun(const ContainerStart& start);
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
