@@ -8,10 +8,6 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// Beside podman's own: what tells of the host's boot, its interrupts and its power consumption.
-constexpr const char* kMaskedPaths =
-    "mask=/proc/cmdline:/proc/interrupts:/sys/devices/virtual/powercap";
-
 /// What programs expect to write to besides their own places, and the directory that it is.
 constexpr std::pair<const char*, const char*> kWritablePlaces[] = {
     {"/tmp", "root-tmp"}, {"/var/tmp", "root-var-tmp"}, {"/run", "root-run"}};
@@ -57,7 +53,6 @@ void add_isolation(Words& words, const jobs::ContainerSpec& spec, const PodmanSe
   const bool internet = spec.network == jobs::Network::kInternet;
   add(words, {"--userns=keep-id", internet ? "--network=slirp4netns" : "--network=none"});
   add(words, {"--security-opt", "no-new-privileges", "--cap-drop", "ALL"});
-  add(words, {"--security-opt", kMaskedPaths});
   if (!settings.user.empty()) add(words, {"--user", settings.user});
 }
 

@@ -41,7 +41,6 @@ TEST(RunCommand, OfAWorker) {
 --network=slirp4netns
 --security-opt no-new-privileges
 --cap-drop ALL
---security-opt mask=/proc/cmdline:/proc/interrupts:/sys/devices/virtual/powercap
 --no-healthcheck
 --image-volume=ignore
 --http-proxy=false

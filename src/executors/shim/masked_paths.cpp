@@ -16,6 +16,7 @@ using nlohmann::json;
 constexpr std::array kMasked = std::to_array<std::string_view>({
     "/proc/acpi",
     "/proc/asound",
+    "/proc/cmdline",
     "/proc/interrupts",
     "/proc/kcore",
     "/proc/keys",

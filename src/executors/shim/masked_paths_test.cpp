@@ -21,7 +21,8 @@ TEST(MaskedPaths, AddsWhatAnOlderPodmanDoesNotKnow) {
   const auto& masked = config["linux"]["maskedPaths"];
   EXPECT_EQ(masked[0], "/own");
   EXPECT_EQ(std::count(masked.begin(), masked.end(), "/proc/kcore"), 1);
-  for (const char* path : {"/proc/interrupts", "/proc/asound", "/sys/devices/virtual/powercap"}) {
+  for (const char* path :
+       {"/proc/interrupts", "/proc/asound", "/proc/cmdline", "/sys/devices/virtual/powercap"}) {
     EXPECT_TRUE(holds(masked, path)) << path;
   }
   EXPECT_TRUE(holds(config["linux"]["readonlyPaths"], "/proc/asound"));
