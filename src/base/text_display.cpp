@@ -47,14 +47,6 @@ std::size_t append_visible(std::string& text, std::string_view bytes) {
   return step.length;
 }
 
-/// Length of a colour sequence (ESC [ digits, ';', ':' and a final 'm') at the start, or 0.
-std::size_t colour_length(std::string_view bytes) {
-  if (!bytes.starts_with("\x1b[")) return 0;
-  bytes = bytes.substr(0, kLongestColour);
-  const std::size_t end = bytes.find_first_not_of("0123456789;:", 2);
-  return end != std::string_view::npos && bytes[end] == 'm' ? end + 1 : 0;
-}
-
 /// Where a run of characters in [low, high] that begins at `at` ends.
 std::size_t skip_range(std::string_view bytes, std::size_t at, char low, char high) {
   while (at < bytes.size() && bytes[at] >= low && bytes[at] <= high) ++at;
@@ -101,18 +93,28 @@ std::size_t ansi_length(std::string_view bytes) {
   return has_in_range(bytes, end, '0', '~') ? end + 1 : 0;
 }
 
-}  // namespace
-
-std::string to_terminal_text(std::string_view bytes, bool keep_colour) {
+/// Without a style no colour passes.
+std::string shown(std::string_view bytes, TerminalStyle* style) {
   std::string text;
   text.reserve(bytes.size());
   while (!bytes.empty()) {
-    const std::size_t colour = keep_colour ? colour_length(bytes) : 0;
+    const std::size_t colour = style != nullptr ? style->accept(bytes) : 0;
     text += bytes.substr(0, colour);
     if (bytes.starts_with("\r\n")) bytes.remove_prefix(1);
     bytes.remove_prefix(colour > 0 ? colour : append_visible(text, bytes));
   }
   return text;
+}
+
+}  // namespace
+
+std::string to_terminal_text(std::string_view bytes, TerminalStyle& style) {
+  return shown(bytes, &style);
+}
+
+std::string to_terminal_text(std::string_view bytes, bool keep_colour) {
+  TerminalStyle style;
+  return shown(bytes, keep_colour ? &style : nullptr);
 }
 
 std::string to_one_line(std::string_view bytes, std::size_t limit) {

@@ -64,7 +64,11 @@ void Console::line(std::string_view text) { print(std::string{text} + '\n'); }
 
 void Console::note(std::string_view text) { (void)write_all(err_.fd, std::string{text} + '\n'); }
 
-void Console::json(const nlohmann::json& value) { line(dump_json(value, 2)); }
+/// To a terminal in ASCII alone: the same value, and no control character beyond ASCII in it.
+void Console::json(const nlohmann::json& value) {
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+  line(out_.terminal ? value.dump(2, ' ', true, kReplace) : dump_json(value, 2));
+}
 
 void Console::error(const Error& error) {
   note(paint("flashpods: ", Style::kBad, err_.colour) + to_terminal_text(error.message));

@@ -1,6 +1,7 @@
 #include "cli/job_output.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <nlohmann/json.hpp>
@@ -29,18 +30,35 @@ bool same_screen(const Console& console) {
   return console.out().terminal && console.err().terminal;
 }
 
+/// So much of a job's output is written before an interrupt is heeded.
+constexpr std::size_t kPiece = 8192;
+
+/// A signal that ends or stops us waits until a piece is written, which ends with the terminal's
+/// own colours.
+void write_whole(int fd, std::string_view piece) {
+  sigset_t signals;
+  sigset_t before;
+  ::sigemptyset(&signals);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) ::sigaddset(&signals, each);
+  ::pthread_sigmask(SIG_BLOCK, &signals, &before);
+  (void)write_all(fd, piece);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 }  // namespace
 
 void OutputSink::write(std::string_view bytes) {
-  if (stream_.terminal) {
-    (void)write_all(stream_.fd, filter_.feed(bytes));
-  } else {
+  if (!stream_.terminal) {
     (void)write_all(stream_.fd, bytes);
+    return;
+  }
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size()))) {
+    write_whole(stream_.fd, filter_.feed(bytes.substr(0, kPiece)));
   }
 }
 
 void OutputSink::finish() {
-  if (stream_.terminal) (void)write_all(stream_.fd, filter_.finish());
+  if (stream_.terminal) write_whole(stream_.fd, filter_.finish());
 }
 
 OutputFollower::OutputFollower(client::Api& api, Timer& timer, std::string job_id,

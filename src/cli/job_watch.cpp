@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "cli/job_end.h"
 #include "cli/job_output.h"
 
@@ -21,10 +22,10 @@ Awaitable<Result<Watching>> handle_interrupt(Session& session, client::Api& api,
   const auto answer = co_await ask_what_to_do(session, interrupts);
   if (answer == InterruptAnswer::kContinue) co_return Watching::kGoOn;
   if (answer == InterruptAnswer::kDetach) {
-    session.console.note("left running; see `flashpods logs -f " + job_id + "`");
+    session.console.note("left running; see `flashpods logs -f " + to_one_line(job_id) + "`");
     co_return Watching::kStop;
   }
-  session.console.note("stopping " + job_id);
+  session.console.note("stopping " + to_one_line(job_id));
   auto killed = co_await api.kill_job(job_id);
   if (!killed) co_return std::unexpected(killed.error());
   co_return Watching::kGoOn;

@@ -66,9 +66,12 @@ std::string without_colours(const std::string& text) {
 
 }  // namespace
 
-std::string TerminalFilter::shown(std::string text) const {
-  auto safe = to_terminal_text(with_line_ends(text), true);
-  return colour_ ? safe : without_colours(safe);
+std::string TerminalFilter::shown(std::string_view text) {
+  if (text.empty()) return {};
+  const auto before = style_.sequence();
+  const auto safe = to_terminal_text(with_line_ends(text), style_);
+  if (!colour_) return without_colours(safe);
+  return before + safe + (style_.is_plain() ? "" : std::string{TerminalStyle::kReset});
 }
 
 std::string TerminalFilter::feed(std::string_view bytes) {
@@ -76,7 +79,7 @@ std::string TerminalFilter::feed(std::string_view bytes) {
   const auto keep = unfinished(text);
   held_ = text.substr(text.size() - keep);
   text.resize(text.size() - keep);
-  return shown(std::move(text));
+  return shown(text);
 }
 
 std::string TerminalFilter::finish() { return shown(std::exchange(held_, {})); }

@@ -41,14 +41,39 @@ def test_hostile_output_is_shown_escaped_and_colours_pass(cli):
     assert "\u202e".encode() not in screen and "\u009b".encode() not in screen
 
 
+def test_text_is_never_hidden(cli):
+    screen, _ = run(cli, r"printf '\033[8mconcealed\033[0m \033[31;41mred on red\033[0m\n'")
+    assert rb"\x1b[8mconcealed" in screen
+    assert rb"\x1b[31;41mred on red" in screen
+
+
+def test_the_jobs_colours_end_with_its_output(cli):
+    """In what is said after it, and at a question in its middle."""
+    command = r"printf '\033[1;31mred\n'; while :; do sleep 0.1; done"
+    with cli.terminal("run", "--image", BUSYBOX, "--", command) as terminal:
+        terminal.read_until(rb"\x1b\[1;31mred\r\n\x1b\[0m")
+        terminal.type(b"\x03")
+        terminal.read_until(rb"\[k\]ill")
+        terminal.type(b"k\n")
+        terminal.end()
+    coloured, plain = terminal.screen.rfind(b"\x1b[1;31m"), terminal.screen.rfind(b"\x1b[0m")
+    assert coloured < plain
+    job = job_of(terminal)
+    with cli.terminal("logs", job) as terminal:
+        terminal.end()
+    assert terminal.screen == b"\x1b[1;31mred\r\n\x1b[0m"
+
+
 def test_hostile_names_are_escaped_in_lists(cli):
     with cli.terminal("run", "--image", BUSYBOX, "--name", "listed", "--",
-                      r"""touch "$(printf '/artifacts/\033]0;x\007')"; : '""" + "\x1b[2J'") as terminal:
+                      r"""touch "$(printf '/artifacts/\033]0;x\007')"; : '""" + "\x1b[2J\u009b2J'") as terminal:
         terminal.end()
-    for arguments in (("ps", "--all"), ("status", "listed"), ("artifacts", "listed")):
+    for arguments in (("ps", "--all"), ("status", "listed"), ("artifacts", "listed"),
+                      ("status", "listed", "--json"), ("artifacts", "listed", "--json")):
         with cli.terminal(*arguments) as terminal:
             assert terminal.end() == 0
             assert not COMMANDS.search(terminal.screen), terminal.screen
+            assert "\u009b".encode() not in terminal.screen
 
 
 def test_no_color_means_none(cli):

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/terminal_colour.h"
 #include "base/utf8.h"
 #include "cli/terminal_filter.h"
 #include "fuzz/target.h"
@@ -33,13 +34,29 @@ void check_safe(std::string_view text, std::string_view allowed) {
   }
 }
 
-/// Every escape that is left begins a whole colour sequence.
-void check_colours(std::string_view text) {
+/// Every escape that is left begins a whole colour sequence, none of which hides what follows.
+/// Returns the style at the end.
+TerminalStyle check_colours(std::string_view text) {
+  TerminalStyle style;
   for (auto at = text.find('\x1b'); at != std::string_view::npos; at = text.find('\x1b', at + 1)) {
-    const auto end = text.find_first_not_of("0123456789;:", at + 2);
-    require(text.substr(at, 2) == "\x1b[" && end != std::string_view::npos && text[end] == 'm',
-            "escapes are colours");
+    const auto sequence = text.substr(at, text.find('m', at) - at + 1);
+    require(style.accept(text.substr(at)) == sequence.size(), "escapes are colours");
+    for (const auto* hidden : {"[8m", "[8;", ";8m", "[5m", "[6m"})
+      require(!sequence.contains(hidden) || sequence.contains("8;5") || sequence.contains("8;2"),
+              "nothing conceals");
   }
+  return style;
+}
+
+std::string uncoloured(std::string_view text) {
+  std::string rest;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\x1b')
+      at = text.find('m', at);
+    else
+      rest += text[at];
+  }
+  return rest;
 }
 
 std::string filtered(std::string_view bytes, bool colour, std::size_t piece) {
@@ -53,9 +70,12 @@ std::string filtered(std::string_view bytes, bool colour, std::size_t piece) {
 void check_filter(std::string_view bytes, bool colour) {
   const auto whole = filtered(bytes, colour, bytes.size() + 1);
   check_safe(whole, colour ? "\n\t\x1b" : "\n\t");
-  if (colour) check_colours(whole);
-  for (const std::size_t piece : {1, 2, 3, 5, 33})
-    require(filtered(bytes, colour, piece) == whole, "cuts change nothing of what is shown");
+  if (colour) require(check_colours(whole).is_plain(), "the terminal is left plain");
+  for (const std::size_t piece : {1, 2, 3, 5, 33}) {
+    const auto cut = filtered(bytes, colour, piece);
+    if (colour) require(check_colours(cut).is_plain(), "and after each piece");
+    require(uncoloured(cut) == uncoloured(whole), "cuts change nothing of what is shown");
+  }
 }
 
 void check_windows(const std::string& text, std::size_t limit) {
