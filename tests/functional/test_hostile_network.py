@@ -73,11 +73,14 @@ for address in os.environ["ADDRESSES"].split():
                 attempt(family, address, way)
             except OSError:
                 pass
-while waiting.get_map():  # each is refused, or nobody has answered an ARP request
-    for key, _ in waiting.select():
+# Each is refused, or nobody answers an ARP request; half a minute of silence is a way out, too.
+while waiting.get_map() and (ready := waiting.select(30)):
+    for key, _ in ready:
         waiting.unregister(key.fileobj)
         if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
             print("open", *key.data)
+for key in waiting.get_map().values():
+    print("open", *key.data)
 """
 
 

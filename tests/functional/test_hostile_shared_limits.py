@@ -69,7 +69,8 @@ hold(take_all(instance, limit + 1), limit // 4)
 SIGNALS = """
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
 def queued():
-    os.kill(os.getpid(), signal.SIGRTMIN)
+    if libc.sigqueue(os.getpid(), signal.SIGRTMIN, None) != 0:
+        raise OSError
 hold(take_all(queued, 20000), resource.getrlimit(resource.RLIMIT_SIGPENDING)[1])
 """
 
