@@ -167,6 +167,7 @@ Awaitable<Reply> list_jobs(Services& services, http::Request request) {
     described.next_cursor = page->next_cursor;
     return described;
   };
+  const Semaphore::Permit turn = co_await services.listings.acquire();
   auto page = co_await services.store.read(std::move(body));
   if (!page) co_return std::unexpected(page.error());
   auto reply = [&files = services.files, page = std::move(*page)]() mutable {

@@ -6,6 +6,7 @@
 
 #include "api/bearer.h"
 #include "async/blocking_pool.h"
+#include "async/semaphore.h"
 #include "async/timer.h"
 #include "base/clock.h"
 #include "http/message.h"
@@ -40,7 +41,8 @@ struct Services {
   BlockingPool& pool;
   BearerToken token;
   HostFacts facts;
-  int followers = 0;  ///< streams of output under way; the loop's thread only
+  Semaphore listings{1};  ///< a page is long to read: one at a time, so that others wait for one
+  int followers = 0;      ///< streams of output under way; the loop's thread only
 };
 
 /// The table of endpoints (spec, "API Specification").
