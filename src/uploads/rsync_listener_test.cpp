@@ -369,5 +369,31 @@ TEST(RsyncQuota, RewritingIsNoGrowth) {
   }
 }
 
+/// Of proc_pid_io(5): what this process, and the daemon in it, has read.
+std::uint64_t bytes_read() {
+  const auto text = contents("/proc/self/io");
+  return std::stoull(text.substr(text.find(' ')));
+}
+
+TEST(RsyncListener, ReadsNoTableOfAllConnectionsForOne) {
+  using boost::asio::ip::tcp;
+  Daemon daemon;
+  boost::asio::io_context context;
+  const tcp::endpoint port(boost::asio::ip::address_v4::loopback(), daemon.port());
+  std::vector<tcp::socket> held;
+  const auto connect = [&] { held.emplace_back(context).connect(port); };
+  for (int i = 0; i < 300; ++i) connect();
+  const auto wait_for_answer = [&] {
+    char byte = 0;
+    boost::system::error_code ignored;
+    held.back().read_some(boost::asio::buffer(&byte, 1), ignored);
+  };
+  wait_for_answer();
+  const auto before = bytes_read();
+  for (int i = 0; i < 100; ++i) connect();
+  wait_for_answer();
+  EXPECT_LT(bytes_read() - before, 100 * 10'000) << "300 connections have 600 rows of 150 bytes";
+}
+
 }  // namespace
 }  // namespace flashpods::uploads

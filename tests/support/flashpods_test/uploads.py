@@ -8,6 +8,7 @@ import stat
 import tarfile
 
 from . import jobs
+from .waiting import wait_until
 
 
 def described(root):
@@ -49,6 +50,13 @@ def as_seen_by_a_job(daemon, upload_id):
     job = jobs.run(daemon, "tar -C /work -cf /artifacts/work.tar .", files_id=upload_id)
     assert job["status"] == "completed", job
     return described_in_tar(daemon.api.get(f"/jobs/{job['id']}/artifacts/work.tar").body)
+
+
+def wait_until_complete(daemon, upload_id):
+    """rsync's client ends a moment before the daemon has seen the end of its own rsync."""
+    wait_until(
+        lambda: daemon.api.get(f"/uploads/{upload_id}").json()["complete"], what="a whole upload"
+    )
 
 
 def sent_to_its_end(daemon, source):
