@@ -120,6 +120,10 @@ constexpr Call kProgramming[] = {
     {"add_key", [] { return ::syscall(SYS_add_key, "user", "x", "x", 1, kKeyring); }},
     {"request_key", [] { return ::syscall(SYS_request_key, "user", "x", nullptr, 0); }},
     {"keyctl", [] { return ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "hostile"); }},
+};
+
+// Hides a job's memory from the kernel's own maps; an option of the kernel's decides.
+constexpr Call kOwnMemory[] = {
     {"memfd_secret", [] { return ::syscall(SYS_memfd_secret, 0); }},
 };
 
@@ -195,6 +199,7 @@ constexpr Call kIdentity[] = {
 Attempts kernel() {
   Attempts made;
   append(made, attempts_of(kProgramming, Reading::kRefusal));
+  append(made, attempts_of(kOwnMemory, Reading::kEither));
   append(made, attempts_of(kMachine, Reading::kRefusal));
   append(made, attempts_of(kMounts, Reading::kRefusal));
   append(made, attempts_of(kIdentity, Reading::kRefusal));

@@ -175,8 +175,6 @@ constexpr Call kCalls[] = {
     {"raw TCP", []() -> long { return ::socket(AF_INET, SOCK_RAW, IPPROTO_TCP); }},
     {"raw IPv6", []() -> long { return ::socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }},
     {"SCTP", []() -> long { return ::socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP); }},
-    {"MPTCP", []() -> long { return ::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); }},
-    {"UDP-Lite", []() -> long { return ::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE); }},
     {"SO_MARK", [] { return set_option(AF_INET, SOCK_STREAM, SOL_SOCKET, SO_MARK, 1); }},
     {"SO_PRIORITY", [] { return set_option(AF_INET, SOCK_STREAM, SOL_SOCKET, SO_PRIORITY, 7); }},
     {"SO_DEBUG", [] { return set_option(AF_INET, SOCK_STREAM, SOL_SOCKET, SO_DEBUG, 1); }},
@@ -195,6 +193,12 @@ constexpr Call kCalls[] = {
     {"abstract X11", [] { return connect_abstract("/tmp/.X11-unix/X0"); }},
     {"abstract ibus", [] { return connect_abstract("/tmp/dbus-ibus"); }},
     {"abstract containerd shim", [] { return connect_abstract("/containerd-shim/x.sock@"); }},
+};
+
+// Of a family that a job may use; whether the kernel has them is the host's affair.
+constexpr Call kProtocols[] = {
+    {"MPTCP", []() -> long { return ::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); }},
+    {"UDP-Lite", []() -> long { return ::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE); }},
 };
 
 /// Where a job has no business, and its own network's servers (slirp4netns(1)).
@@ -275,6 +279,7 @@ Attempts sockets(in_port_t echo_port) {
   }
   made.push_back({"netlink protocols", netlink_protocols});
   append(made, attempts_of(kCalls, Reading::kRefusal));
+  append(made, attempts_of(kProtocols, Reading::kEither));
   append(made, reach(echo_port));
   return made;
 }
