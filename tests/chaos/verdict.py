@@ -14,6 +14,7 @@ NOT_STARTED = "container_not_found_on_recovery"
 # Nobody was left who could know; allowed only where conmon or podman was killed.
 UNKNOWABLE = "container_lost_on_recovery"
 FAILED_START = "container_start_failed"
+CUT_LOG = "log may be incomplete"  # part of a hint
 IN_TURN = re.compile(r"x (out|err) (\d+)\n")  # hostile.DEEDS["output in turn"]
 
 
@@ -124,10 +125,11 @@ class Verdict:
 
     def log_may_be_cut(self, record, job):
         """Says so; it may where what keeps the output was killed, perhaps with shim and daemon."""
-        if not (job.get("log") or {}).get("incomplete"):
+        if CUT_LOG not in (job["hint"] or ""):
             return False
         self.cut_logs += 1
-        if record.job_id not in self.nemesis.victims["output keeper"]:
+        keeper_lived = record.job_id not in self.nemesis.victims["output keeper"]
+        if keeper_lived and job["error"] != UNKNOWABLE:
             self.untrue += 1
             self.complain(record, "says that its log is incomplete, and what keeps it lived")
         return True
