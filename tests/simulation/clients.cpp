@@ -55,7 +55,7 @@ jobs::JobRequest Clients::a_request(int number) {
   request.command = fmt::format("make {}", number);
   request.image = "busybox";
   request.resources = {1 + static_cast<std::int64_t>(scheduler.below(3)), 2};
-  request.timeout_minutes = 1 + static_cast<std::int64_t>(scheduler.below(60));
+  request.timeout_minutes = 1 + static_cast<std::int64_t>(scheduler.below(30));
   request.keep_minutes = 10;
   if (scheduler.chance(85)) request.client_job_id = make_uuid(random_);
   return request;

@@ -17,6 +17,9 @@ enum class Bug : std::uint8_t {
   kForgetsStop,      ///< a cancelled job may complete
   kNoAdmission,      ///< every job is let in
   kLeavesWorkspace,  ///< a released job's directory stays
+  kNoOverdueBound,   ///< a job whose shim does not end it is waited for, for ever
+  kForceForgetsContainer,  ///< an end by force is reported while the container runs
+  kCountsByWallClock,      ///< how long a job has run is told by the clock that jumps
 };
 
 /// How often what goes wrong, in percent of the steps where it can.
@@ -30,8 +33,13 @@ struct Faults {
   int vanish = 1;    ///< a container is removed behind our back
   int jump = 1;      ///< the wall clock jumps by up to a day, either way
   int lost_reply = 5;
+  int shim = 1;  ///< a shim is killed, or stopped for ever
 };
 
-inline constexpr Faults kNoFaults{0, 0, 0, 0, 0, 0, 0, 0, 0};
+inline constexpr Faults kNoFaults{0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+/// While the last jobs come to their end: only what can happen to a host at any time.
+inline constexpr Faults kFewFaults{
+    .store = 0, .files = 0, .executor = 0, .hang = 0, .kill = 1, .vanish = 0, .lost_reply = 0};
 
 }  // namespace flashpods::simulation

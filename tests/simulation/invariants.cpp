@@ -1,5 +1,7 @@
 #include "simulation/invariants.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "artifacts/repository.h"
@@ -9,6 +11,13 @@
 namespace flashpods::simulation {
 
 using jobs::Status;
+
+namespace {
+
+/// What attempts that fail or hang, and waits for a full disk, may add.
+constexpr Milliseconds kSlack = std::chrono::minutes{15};
+
+}  // namespace
 
 struct Invariants::Seen {
   std::string id;
@@ -24,6 +33,7 @@ struct Invariants::Seen {
   bool artifacts_deleted;
   std::optional<Time> log_expires_at;
   std::optional<Time> artifacts_expires_at;
+  Milliseconds run_limit;
 
   [[nodiscard]] bool is_over() const { return !jobs::is_active(status); }
   [[nodiscard]] Status end() const { return *jobs::parse_status(outcome.value_or("failed")); }
@@ -40,7 +50,8 @@ std::vector<Invariants::Seen> Invariants::jobs_in(Transaction& tx) {
                    row.optional_text("released_at").has_value(),
                    row.optional_text("log_deleted_at").has_value(),
                    row.optional_text("artifacts_deleted_at").has_value(),
-                   row.optional_time("log_expires_at"), row.optional_time("artifacts_expires_at")});
+                   row.optional_time("log_expires_at"), row.optional_time("artifacts_expires_at"),
+                   std::chrono::minutes{row.integer("timeout_minutes")}});
   }
   return all;
 }
@@ -65,6 +76,7 @@ void Invariants::after_commit(Transaction& tx) {
     check_outcome(job);
     check_kept(job);
     check_reason(job);
+    note_times(job);
     if (!job.key) continue;
     if (job.status == Status::kCleaned) {
       std::erase_if(promises.job_of_key, [&](const auto& entry) { return entry.second == job.id; });
@@ -78,9 +90,45 @@ void Invariants::after_commit(Transaction& tx) {
   look_at_uploads(tx);
 }
 
-void Invariants::after_crash() {
-  for (const auto& [id, status] : last_) {
-    if (jobs::is_active(status)) shaken_.insert(id);
+void Invariants::note_times(const Seen& job) {
+  const auto now = scheduler_.clock().monotonic();
+  Life& life = lives_[job.id];
+  life.run_limit = job.run_limit;
+  life.runs = job.status == Status::kRunning;
+  life.released = job.released;
+  if (!life.starting && job.status != Status::kPending) life.starting = now;
+  if (!life.stop && job.stop_requested_at) life.stop = now;
+  if (!life.over && job.is_over()) life.over = now;
+}
+
+bool Invariants::all_released() const {
+  return std::ranges::all_of(lives_, [](const auto& entry) { return entry.second.released; });
+}
+
+std::optional<Milliseconds> Invariants::due(const std::string& id, const Life& life) const {
+  const auto since = [this](Milliseconds moment) { return std::max(moment, daemon_since_); };
+  const auto last = limits_.overdue_bound + kSlack;
+  if (life.released) return std::nullopt;
+  if (life.over) return since(*life.over) + last;
+  if (!life.starting) return std::nullopt;
+  auto due = since(*life.starting) + limits_.start_limit + life.run_limit;
+  const Container* container = containers_.find(id);
+  if (container != nullptr && life.runs && container->noted == Container::Phase::kRunning) {
+    due = std::min(due, since(container->began + life.run_limit));
+  }
+  if (life.stop) due = std::min(due, since(*life.stop));
+  return due + limits_.grace + last;
+}
+
+/// Whatever one job does, it ends in time, and what it holds is free soon after.
+void Invariants::check_times() {
+  const auto now = scheduler_.clock().monotonic();
+  for (const auto& [id, life] : lives_) {
+    const auto latest = due(id, life);
+    if (!latest || now <= *latest) continue;
+    violation(id, fmt::format("{} in time, {} s after its daemon started",
+                              life.over ? "is not released" : "does not end",
+                              std::chrono::floor<Seconds>(now - daemon_since_).count()));
   }
 }
 
@@ -166,8 +214,9 @@ void Invariants::check_reason(const Seen& job) {
   const bool lost =
       job.error == "container_not_found_on_recovery" || job.error == "container_lost_on_recovery";
   const Container* container = containers_.find(job.id);
-  const bool truly = container != nullptr && container->exited.cause == jobs::EndCause::kLost;
-  if (lost && !truly && !shaken_.contains(job.id)) {
+  const bool truly = container != nullptr && (container->exited.cause == jobs::EndCause::kLost ||
+                                              container->exited.host_restarted_since);
+  if (lost && !truly) {
     violation(job.id, "is lost, and nothing had happened to it");
   }
 }
@@ -217,6 +266,7 @@ void Invariants::at_any_time() {
   std::int64_t memory = 0;
   for (const auto& [id, container] : containers_.all()) {
     if (containers_.starts_of(id) > 1) violation(id, "its command ran twice");
+    if (container.forced_early) violation(id, "was ended by force while it had time");
     if (container.phase == Container::Phase::kGone) continue;
     cpus += container.spec.cpus;
     memory += container.spec.memory_gb;
@@ -226,6 +276,7 @@ void Invariants::at_any_time() {
     scheduler_.trace().violation(fmt::format("containers hold {} CPUs, {} GB", cpus, memory));
   }
   check_uploads();
+  check_times();
 }
 
 void Invariants::at_rest(Transaction& tx) {

@@ -35,8 +35,10 @@ class Invariants {
   /// Inside each transaction that is kept.
   void after_commit(Transaction& tx);
 
-  /// The daemon is dead: what it had under way may end as never started.
-  void after_crash();
+  /// From now on this daemon's time counts: it knows no more than the last one wrote down.
+  void daemon_started() { daemon_since_ = scheduler_.clock().monotonic(); }
+
+  [[nodiscard]] bool all_released() const;
 
   /// Between any two steps.
   void at_any_time();
@@ -55,6 +57,8 @@ class Invariants {
   [[nodiscard]] bool ended_before_its_stop(const Seen& job) const;
   void check_kept(const Seen& job);
   void check_reason(const Seen& job);
+  void note_times(const Seen& job);
+  void check_times();
   void look_at_uploads(Transaction& tx);
   void check_uploads();
   void check_admission(Transaction& tx);
@@ -74,8 +78,21 @@ class Invariants {
   std::map<std::string, jobs::Status> last_;
   std::map<std::string, Snapshot> snapshots_;
   std::set<std::string> over_;
-  std::set<std::string> shaken_;  ///< jobs that were not over when their daemon died
-  std::int64_t changes_ = -1;     ///< of the database, at the last look
+  /// Since when, by the clock that never jumps.
+  struct Life {
+    std::optional<Milliseconds> starting;
+    std::optional<Milliseconds> stop;
+    std::optional<Milliseconds> over;
+    Milliseconds run_limit{0};
+    bool runs = false;
+    bool released = false;
+  };
+  /// By when a job that is not over must be, or one that is over must be released.
+  [[nodiscard]] std::optional<Milliseconds> due(const std::string& id, const Life& life) const;
+
+  std::map<std::string, Life> lives_;
+  Milliseconds daemon_since_{0};
+  std::int64_t changes_ = -1;  ///< of the database, at the last look
   Time latest_{};
 };
 

@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <fmt/format.h>
 
 namespace flashpods::simulation {
 
@@ -78,6 +79,7 @@ bool Scheduler::pass_time() {
   }
   if (!next) return false;
   clock_.advance(*next - clock_.monotonic());
+  if (trace_.prints()) trace_.add("time passes:", fmt::format("{} ms", next->count()));
   return true;
 }
 

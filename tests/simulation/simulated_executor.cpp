@@ -31,6 +31,9 @@ Awaitable<Result<void>> SimulatedExecutor::launch(jobs::ContainerSpec spec) {
   const bool answered = co_await answers("launch");
   if (!spec.adopt_only && !answered) co_return podman_failed();
   if (spec.adopt_only) {
+    if (containers_.find(spec.job_id) == nullptr) {
+      co_return fail(ErrorKind::kNotFound, "never_launched", "simulated: no shim ever had it");
+    }
     containers_.adopt(spec.job_id);
   } else {
     containers_.make(std::move(spec));
@@ -41,7 +44,15 @@ Awaitable<Result<void>> SimulatedExecutor::launch(jobs::ContainerSpec spec) {
 
 bool SimulatedExecutor::is_past(const std::string& job_id, Phase phase) const {
   const Container* container = containers_.find(job_id);
-  return container == nullptr || container->phase >= phase;
+  return container == nullptr || container->noted >= phase;
+}
+
+Started SimulatedExecutor::started(const Container& container) const {
+  const auto& clock = scheduler_.clock();
+  Started started = container.started;
+  started.ran_for = clock.monotonic() - container.began;
+  if (bug_ == Bug::kCountsByWallClock) started.ran_for = clock.now() - started.at;
+  return started;
 }
 
 Exited SimulatedExecutor::exit_of(const std::string& job_id) const {
@@ -55,7 +66,7 @@ Awaitable<std::variant<Started, Exited>> SimulatedExecutor::wait_started(std::st
   co_await scheduler_.wait(Owner::kDaemon, "started",
                            [this, &job_id] { return is_past(job_id, Phase::kRunning); });
   const Container* container = containers_.find(job_id);
-  if (container != nullptr && container->started.at != Time{}) co_return container->started;
+  if (container != nullptr && container->started.at != Time{}) co_return started(*container);
   co_return exit_of(job_id);
 }
 
@@ -77,10 +88,15 @@ Awaitable<void> SimulatedExecutor::stop(std::string job_id) {
 }
 
 Awaitable<Result<void>> SimulatedExecutor::force_end(std::string job_id, EndCause cause) {
-  const bool answered = co_await answers("force end");
-  if (!answered) co_return podman_failed();
+  co_await scheduler_.step(Owner::kDaemon, "force end");
+  if (containers_.resists(job_id)) {
+    if (scheduler_.chance(50)) co_return podman_failed();
+    co_await scheduler_.wait(Owner::kDaemon, "hangs", [] { return false; });
+  }
   containers_.force_end(job_id, cause);
-  co_await scheduler_.step(Owner::kDaemon, "forced end");
+  co_await scheduler_.step(Owner::kDaemon, "killed by force");
+  containers_.note_forced_end(job_id);
+  co_await scheduler_.step(Owner::kDaemon, "noted the forced end");
   co_return Result<void>{};
 }
 

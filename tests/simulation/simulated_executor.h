@@ -28,6 +28,7 @@ class SimulatedExecutor final : public jobs::Executor {
  private:
   Awaitable<bool> answers(std::string_view what);
   [[nodiscard]] bool is_past(const std::string& job_id, Container::Phase phase) const;
+  [[nodiscard]] jobs::Started started(const Container& container) const;
   [[nodiscard]] jobs::Exited exit_of(const std::string& job_id) const;
 
   Scheduler& scheduler_;

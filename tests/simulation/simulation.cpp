@@ -14,12 +14,14 @@ using namespace std::chrono_literals;
 
 constexpr int kMostSteps = 20'000;
 constexpr int kMostKills = 6;
+constexpr int kMostLateKills = 2;  ///< more, while the last jobs come to their end
 
 jobs::JobLimits job_limits(Bug bug) {
   jobs::JobLimits limits;
   limits.capacity = bug == Bug::kNoAdmission ? jobs::Resources{400, 800} : jobs::Resources{4, 8};
   limits.concurrent_starts = 2;
   limits.log_hours = 1;
+  if (bug == Bug::kNoOverdueBound) limits.overdue_bound = std::chrono::years{10};
   return limits;
 }
 
@@ -47,6 +49,7 @@ class History {
     start_daemon();
     clients_.begin(2 + static_cast<int>(scheduler_.below(4)));
     while (!clients_.all_done() && goes_on()) turn();
+    run_out();
     faults_ = kNoFaults;
     quieten();
     rest(30min);
@@ -71,6 +74,7 @@ class History {
 
   void start_daemon() {
     trace_.add("flashpodsd starts");
+    invariants_.daemon_started();
     const auto seed = run_.seed + 1000 + static_cast<unsigned>(kills_);
     daemon_ = std::make_unique<Daemon>(host(), kills_, seed);
     daemon_->start();
@@ -80,9 +84,10 @@ class History {
   void turn() {
     scheduler_.settle();
     invariants_.at_any_time();
-    const bool dies = kills_ < kMostKills && scheduler_.chance(faults_.kill);
+    const bool dies = kills_ < most_kills_ && scheduler_.chance(faults_.kill);
     if (dies || scheduler_.daemon_dies()) return crash();
     if (scheduler_.chance(faults_.vanish)) containers_.vanish();
+    if (scheduler_.chance(faults_.shim)) containers_.break_a_shim();
     if (scheduler_.chance(faults_.jump)) jump();
     const bool containers_turn = scheduler_.chance(25);
     if (containers_turn && containers_.advance()) return;
@@ -102,14 +107,20 @@ class History {
     const bool power = scheduler_.chance(faults_.power);
     trace_.add(power ? "the power is cut" : "flashpodsd is killed");
     daemon_->kill();
-    invariants_.after_crash();
     if (power) {
       containers_.cut_power();
       disk_.cut_power(scheduler_);
     }
     // What happens while it is down:
-    for (auto i = scheduler_.below(6); i > 0; --i) containers_.advance();
+    for (auto i = scheduler_.below(6); i > 0; --i) containers_.advance(false);
     start_daemon();
+  }
+
+  /// Until each job has ended and is released.
+  void run_out() {
+    faults_ = kFewFaults;
+    most_kills_ = kills_ + kMostLateKills;
+    while (!invariants_.all_released() && goes_on()) turn();
   }
 
   /// Lets everything happen that can, until only sleepers are left.
@@ -159,6 +170,7 @@ class History {
   Clients clients_;
   int steps_ = 0;
   int kills_ = 0;
+  int most_kills_ = kMostKills;
 };
 
 }  // namespace

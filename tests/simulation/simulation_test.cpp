@@ -27,7 +27,8 @@ INSTANTIATE_TEST_SUITE_P(Simulation, PlantedBug,
                          testing::Values(Bug::kNoIntent, Bug::kNoTransaction, Bug::kNoFsync,
                                          Bug::kUploadNotSynced, Bug::kNoLock, Bug::kNoBootId,
                                          Bug::kLogNotSynced, Bug::kForgetsStop, Bug::kNoAdmission,
-                                         Bug::kLeavesWorkspace));
+                                         Bug::kLeavesWorkspace, Bug::kNoOverdueBound,
+                                         Bug::kForceForgetsContainer, Bug::kCountsByWallClock));
 
 }  // namespace
 }  // namespace flashpods::simulation

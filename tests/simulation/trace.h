@@ -13,6 +13,8 @@ class Trace {
 
   void add(std::string_view what, std::string_view detail = {});
 
+  [[nodiscard]] bool prints() const { return print_; }
+
   /// An invariant does not hold. The run ends.
   void violation(std::string what);
 
