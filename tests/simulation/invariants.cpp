@@ -73,6 +73,7 @@ void Invariants::after_commit(Transaction& tx) {
   std::map<std::string, std::string> by_key;
   for (const Seen& job : all) {
     check_transition(job);
+    note_end_before_stop(job);
     check_outcome(job);
     check_kept(job);
     check_reason(job);
@@ -143,12 +144,15 @@ void Invariants::check_transition(const Seen& job) {
   entry->second = job.status;
 }
 
-/// The command had ended before anybody asked for the stop.
-bool Invariants::ended_before_its_stop(const Seen& job) const {
+/// Remembers the jobs whose command had ended before anybody asked for the stop: the container may
+/// be gone by the time that the job's end is committed.
+void Invariants::note_end_before_stop(const Seen& job) {
   const Container* container = containers_.find(job.id);
-  return job.stop_requested_at && container != nullptr &&
-         container->phase >= Container::Phase::kEnded &&
-         container->exited.at < *job.stop_requested_at;
+  if (!job.stop_requested_at || container == nullptr) return;
+  if (container->phase >= Container::Phase::kEnded &&
+      container->exited.at < *job.stop_requested_at) {
+    ended_before_stop_.insert(job.id);
+  }
 }
 
 /// The end is the container's own, and a cancelled job never completes.
@@ -156,7 +160,7 @@ void Invariants::check_outcome(const Seen& job) {
   if (!job.is_over()) return;
   const auto outcome = job.end();
   const bool stopped = job.stop_requested_at || promises.stopped.contains(job.id);
-  if (stopped && outcome == Status::kCompleted && !ended_before_its_stop(job)) {
+  if (stopped && outcome == Status::kCompleted && !ended_before_stop_.contains(job.id)) {
     violation(job.id, "was cancelled and completed");
   }
   if (outcome == Status::kCompleted && job.exit_code != 0) {

@@ -54,7 +54,7 @@ class Invariants {
   static std::vector<Seen> jobs_in(Transaction& tx);
   void check_transition(const Seen& job);
   void check_outcome(const Seen& job);
-  [[nodiscard]] bool ended_before_its_stop(const Seen& job) const;
+  void note_end_before_stop(const Seen& job);
   void check_kept(const Seen& job);
   void check_reason(const Seen& job);
   void note_times(const Seen& job);
@@ -78,6 +78,7 @@ class Invariants {
   std::map<std::string, jobs::Status> last_;
   std::map<std::string, Snapshot> snapshots_;
   std::set<std::string> over_;
+  std::set<std::string> ended_before_stop_;
   /// Since when, by the clock that never jumps.
   struct Life {
     std::optional<Milliseconds> starting;
