@@ -59,9 +59,10 @@ Totals totals(Transaction& tx, std::string_view job) {
              {to_value(job)}));
 }
 
-Totals totals(Transaction& tx) {
-  return to_totals(tx.row(
-      "SELECT COUNT(*) AS count, COALESCE(SUM(size_bytes), 0) AS size_bytes FROM artifacts"));
+std::uint64_t counted_bytes(Transaction& tx) {
+  const auto row = tx.row("SELECT COALESCE(SUM(MAX(size_bytes, ?1)), 0) AS bytes FROM artifacts",
+                          {to_value(kLeastCountedBytes)});
+  return row ? static_cast<std::uint64_t>(row->integer("bytes")) : 0;
 }
 
 }  // namespace flashpods::artifacts

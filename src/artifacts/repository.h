@@ -38,7 +38,9 @@ void remove_all(Transaction& tx, std::string_view job);
 /// Of one job.
 [[nodiscard]] Totals totals(Transaction& tx, std::string_view job);
 
-/// Of all jobs.
-[[nodiscard]] Totals totals(Transaction& tx);
+/// What the artifacts of all jobs count for their common limit: their sizes, but at least
+/// kLeastCountedBytes each, so that the limit bounds their number too.
+[[nodiscard]] std::uint64_t counted_bytes(Transaction& tx);
+inline constexpr std::uint64_t kLeastCountedBytes = std::uint64_t{64} * 1024;
 
 }  // namespace flashpods::artifacts

@@ -99,6 +99,9 @@ void declare_retention(Settings& s, Config& c) {
   s.megabytes("artifacts.max_file_mb", c.artifact_bytes, 1, kMostMegabytes, "Largest artifact.");
   s.megabytes("artifacts.max_total_mb", c.artifact_total_bytes, 1, kMostMegabytes,
               "All artifacts of one job.");
+  s.megabytes("artifacts.max_stored_mb", c.jobs.max_stored_artifact_bytes, 1, kMostMegabytes * 64,
+              "All artifacts of all jobs, each counted as 64 KiB at least; above it new jobs are "
+              "refused until some have expired.");
   s.integer("artifacts.max_count", c.artifact_count, 1, 100000, "Artifacts of one job.");
   s.integer("artifacts.keep_minutes", c.jobs.default_keep_minutes, 1, 7 * 24 * 60,
             "After the job's end, unless the job says otherwise.", "minutes");

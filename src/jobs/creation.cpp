@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "artifacts/repository.h"
 #include "base/text.h"
 #include "jobs/admission.h"
 #include "jobs/repository.h"
@@ -42,6 +43,17 @@ std::unexpected<Error> disk_low(std::uint64_t free, std::uint64_t floor) {
                   to_human_size(free), to_human_size(floor)));
 }
 
+/// A job that was taken keeps its artifacts, up to its own limit, so those of all jobs may exceed
+/// theirs by what runs at the moment. Refusing new jobs loses nothing.
+Result<void> check_artifact_storage(Transaction& tx, const JobLimits& limits) {
+  const std::uint64_t stored = artifacts::counted_bytes(tx);
+  if (stored < limits.max_stored_artifact_bytes) return {};
+  return fail(ErrorKind::kInsufficientStorage, "artifact_storage_full",
+              fmt::format("The artifacts of earlier jobs take {} of {}. Try again when some have "
+                          "expired; a smaller keep_minutes lets a job's own expire sooner.",
+                          to_human_size(stored), to_human_size(limits.max_stored_artifact_bytes)));
+}
+
 }  // namespace
 
 Result<Creation> create(Transaction& tx, const JobRequest& request, const JobLimits& limits,
@@ -51,6 +63,9 @@ Result<Creation> create(Transaction& tx, const JobRequest& request, const JobLim
 
   if (context.free_bytes && *context.free_bytes < limits.min_free_bytes) {
     return disk_low(*context.free_bytes, limits.min_free_bytes);
+  }
+  if (auto room = check_artifact_storage(tx, limits); !room) {
+    return std::unexpected(room.error());
   }
   const Grant grant = apply_caps(request, limits.of(request.type));
   const Usage before = usage(tx);

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "artifacts/repository.h"
 #include "async/fake_timer.h"
 #include "base/temporary_directory.h"
 #include "jobs/fakes.h"
@@ -569,6 +570,22 @@ TEST_F(LifecycleTest, ProcessesWithoutAContainerEndOnlyIfTheirJobIsKnownAndOver)
   EXPECT_FALSE(world_.contains(over));
   EXPECT_TRUE(world_.contains(runs));
   EXPECT_TRUE(world_.contains(unknown));
+}
+
+TEST_F(LifecycleTest, FullArtifactStorageTakesNoNewJob) {
+  const auto first = await(jobs_->create(request())).value().job.id;
+  const auto store = [&](std::uint64_t bytes) {
+    await(store_->transact([&](Transaction& tx) {
+      artifacts::insert_all(tx, first, {{"a", bytes, ""}, {"b", 1, ""}}, clock_.now());
+    }));
+  };
+  store(limits_.max_stored_artifact_bytes - artifacts::kLeastCountedBytes);
+  const auto refused = await(jobs_->create(request()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInsufficientStorage);
+  EXPECT_EQ(refused.error().code, "artifact_storage_full");
+  store(limits_.max_stored_artifact_bytes - artifacts::kLeastCountedBytes - 1);
+  EXPECT_TRUE(await(jobs_->create(request())));
 }
 
 TEST_F(LifecycleTest, ANearlyFullDiskTakesNoNewJob) {

@@ -39,6 +39,8 @@ struct JobLimits {
   std::uint64_t max_log_bytes = 50ULL * 1024 * 1024;
   std::uint64_t max_total_log_bytes = 10ULL * 1024 * 1024 * 1024;
   std::int64_t log_hours = 24;
+  /// Of all jobs' artifacts (artifacts::counted_bytes); above it no job is taken.
+  std::uint64_t max_stored_artifact_bytes = 20ULL * 1024 * 1024 * 1024;
 
   [[nodiscard]] const TypeLimits& of(JobType type) const {
     return type == JobType::kWorker ? worker : agent;

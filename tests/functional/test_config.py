@@ -74,6 +74,7 @@ logs.max_total_mb = 10240
 logs.keep_hours = 24
 artifacts.max_file_mb = 1024
 artifacts.max_total_mb = 2048
+artifacts.max_stored_mb = 20480
 artifacts.max_count = 200
 artifacts.keep_minutes = 60
 rsync.max_connections = 10
