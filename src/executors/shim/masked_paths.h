@@ -6,8 +6,8 @@
 namespace flashpods::shim {
 
 /// Adds to linux.maskedPaths and linux.readonlyPaths of an OCI configuration what the newest Podman
-/// and Docker have there (an older podman knows fewer), and the kernel's command line, which tells of
-/// the host's boot. It removes no path.
+/// and Docker have there, of which an older podman knows less. Adds the kernel's command line, too,
+/// which tells of the host's boot. It removes no path.
 void mask_paths(nlohmann::json& config);
 
 }  // namespace flashpods::shim
