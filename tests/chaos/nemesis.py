@@ -207,8 +207,9 @@ class Nemesis:
         ]
 
     def keepers(self):
-        """Our program beside conmon, which keeps the output open and goes by conmon's name."""
-        return [each for each in self.ours("conmon") if program_of(each) == "flashpods-shim"]
+        """Our program beside conmon, which keeps the output open. It has conmon's arguments, as the
+        step before conmon has: only its name tells them apart."""
+        return [each for each in self.ours("conmon") if is_named(each, "output-keeper")]
 
     def podmans(self):
         """Those that the daemon and its shims have called."""
@@ -237,6 +238,12 @@ def program_of(process):
     with contextlib.suppress(psutil.Error):
         return os.path.basename(process.exe())
     return ""
+
+
+def is_named(process, name):
+    with contextlib.suppress(psutil.Error):
+        return process.name() == name
+    return False
 
 
 def is_stopped(process):
