@@ -15,6 +15,7 @@ import psutil
 from flashpods_test.daemon import Daemon
 from flashpods_test.leftovers import wait_until_settled
 from flashpods_test.steady import SteadyClient
+from flashpods_test.waiting import NotInTime, wait_until
 from load import LoadingClient
 from nemesis import Nemesis
 from verdict import Verdict
@@ -29,6 +30,7 @@ grace_seconds = 1
 concurrent_starts = 3
 """
 SETTLING_SECONDS = 300
+SWEEP_SECONDS = 90  # the daemon looks for what was left behind each minute
 # What belongs to a container, whether or not anything names its job yet or still.
 OF_CONTAINERS = {"conmon", "runc", "crun", "slirp4netns", "flashpods-shim", "output-keeper"}
 
@@ -97,6 +99,8 @@ def leftovers_after(daemon, began, patience):
         wait_until_settled(daemon, patience)
     except AssertionError as left:
         return [str(left), *strangers(daemon, began)]
+    with contextlib.suppress(NotInTime):
+        wait_until(lambda: not strangers(daemon, began), SWEEP_SECONDS, "their end", 1)
     return strangers(daemon, began)
 
 
