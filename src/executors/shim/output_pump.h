@@ -33,8 +33,8 @@ class OutputPump {
   /// Moves all that is in the FIFOs, however long the disk is full; for when no writer is left.
   void drain(PollLoop& loop);
 
-  /// Throws away what is in the FIFOs by now: it is what conmon and the OCI runtime said of a failed
-  /// start. Gives the first 16 KB of it. Who writes on meanwhile cannot keep it busy.
+  /// Throws away what is in the FIFOs by now: it is what conmon and the OCI runtime said of a
+  /// failed start. Gives the first 16 KB of it. Who writes on meanwhile cannot keep it busy.
   std::string discard();
 
   /// A FIFO's buffer did not exist before this call of open(): either nobody had used the FIFO, or
