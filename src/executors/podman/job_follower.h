@@ -6,9 +6,9 @@
 #include <string>
 
 #include "async/blocking_pool.h"
+#include "async/notifier.h"
 #include "async/task_group.h"
 #include "async/timer.h"
-#include "async/notifier.h"
 #include "executors/podman/shim_process.h"
 #include "jobs/executor.h"
 #include "telemetry/log.h"

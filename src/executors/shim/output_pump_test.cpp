@@ -58,12 +58,16 @@ TEST_F(OutputPumpTest, ABufferThatNobodyHeldOpenIsNew) {
 }
 
 TEST_F(OutputPumpTest, ABufferIsLostWithTheLastThatHeldIt) {
-  { const auto pump = open(); }
+  {
+    const auto pump = open();
+  }
   EXPECT_TRUE(open().has_new_buffer());
 }
 
 TEST_F(OutputPumpTest, AFifoIsOpenedThoughItsModeWasTakenAway) {
-  { const auto pump = open(); }
+  {
+    const auto pump = open();
+  }
   std::filesystem::permissions(directory / kStdoutFifo, std::filesystem::perms::none);
   print(kStderrFifo, "x");
   EXPECT_FALSE(open().has_any());
