@@ -66,12 +66,12 @@ class FakeExecutor final : public Executor {
   Awaitable<void> stop(std::string job_id) override {
     const auto found = world_.find(job_id);
     if (found != world_.end()) found->second.stop_asked = true;
-    while (hang_stop) co_await turn();
+    if (hang_stop) co_await hang();
   }
 
   Awaitable<Result<void>> force_end(std::string job_id, EndCause cause) override {
     forced.emplace_back(job_id, cause);
-    while (hang_force) co_await turn();
+    if (hang_force) co_await hang();
     if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     Container& container = world_[job_id];
     if (!container.exited) {
@@ -84,7 +84,7 @@ class FakeExecutor final : public Executor {
   }
 
   Awaitable<Result<void>> remove(std::string job_id) override {
-    while (hang_remove) co_await turn();
+    if (hang_remove) co_await hang();
     if (fail_remove) co_return fail(ErrorKind::kUnavailable, "podman_failed", "podman failed");
     world_.erase(job_id);
     co_return Result<void>{};
@@ -110,6 +110,9 @@ class FakeExecutor final : public Executor {
   std::vector<std::pair<std::string, EndCause>> forced;  ///< calls of force_end()
 
  private:
+  static Awaitable<void> hang() {
+    for (;;) co_await turn();
+  }
   static Awaitable<void> turn() {
     const auto executor = co_await boost::asio::this_coro::executor;
     co_await boost::asio::post(executor, boost::asio::use_awaitable);

@@ -135,6 +135,7 @@ class LifecycleTest : public testing::Test {
     advance(1ms);
     EXPECT_EQ(executor_->forced.size(), before + 1);
   }
+  using Forced = std::vector<std::pair<std::string, EndCause>>;
   [[nodiscard]] Milliseconds grace_and_bound() const {
     return limits_.grace + limits_.overdue_bound;
   }
@@ -400,7 +401,7 @@ TEST_F(LifecycleTest, AJobThatItsSupervisorDoesNotEndIsEndedByForce) {
   clock_.jump(24h);
   clock_.jump(-48h);
   expect_forced_after(30min + grace_and_bound());
-  EXPECT_EQ(executor_->forced.front(), std::pair(id, EndCause::kTimedOut));
+  EXPECT_EQ(executor_->forced, (Forced{{id, EndCause::kTimedOut}}));
   EXPECT_EQ(status(id), Status::kTimedOut);
   EXPECT_EQ(files_.collections[id], 1);
   EXPECT_EQ(held().jobs, 0);
@@ -413,7 +414,7 @@ TEST_F(LifecycleTest, AStopThatTheSupervisorDoesNotHeedIsCarriedOutByForce) {
   ASSERT_TRUE(await(jobs_->stop(id)));
   settle();
   expect_forced_after(grace_and_bound());
-  EXPECT_EQ(executor_->forced.front(), std::pair(id, EndCause::kCancelled));
+  EXPECT_EQ(executor_->forced, (Forced{{id, EndCause::kCancelled}}));
   EXPECT_EQ(status(id), Status::kCancelled);
   EXPECT_EQ(held().jobs, 0);
 }
