@@ -16,8 +16,8 @@ TEST(Simulation, ASeedIsOneHistory) {
 
 class PlantedBug : public testing::TestWithParam<Bug> {};
 
-/// Where the search begins: of the rarest bug, fifty histories without it would take a minute.
-std::uint64_t first_seed(Bug bug) { return bug == Bug::kCountsByWallClock ? 50 : 0; }
+/// Where the search begins: histories with the rarest bug take longest, and from here one is short.
+std::uint64_t first_seed(Bug bug) { return bug == Bug::kCountsByWallClock ? 300 : 0; }
 
 TEST_P(PlantedBug, IsFound) {
   const auto first = first_seed(GetParam());
