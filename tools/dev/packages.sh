@@ -13,7 +13,7 @@ PACKAGES=(
   # containers
   podman runc crun slirp4netns fuse-overlayfs uidmap rsync mmdebstrap catatonit
   # the rest of what the scripts call
-  dpkg-dev e2fsprogs git curl ca-certificates util-linux xz-utils
+  dpkg-dev e2fsprogs git curl ca-certificates openssl util-linux xz-utils
 )
 
 installed_packages() {

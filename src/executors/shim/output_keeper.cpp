@@ -45,6 +45,18 @@ Fd take_keeper_lock(const std::filesystem::path& directory) {
   return lock;
 }
 
+/// Closes all descriptors but two, of which `first` is the lower. What was inherited may be the
+/// job's output, and the last that holds it: the two must be open by now. The job's FIFO as stderr
+/// would make this a process of its container (job_processes.h).
+void close_others(int first, int second) {
+  close_descriptors(0, first - 1);
+  close_descriptors(first + 1, second - 1);
+  close_descriptors(second + 1, std::numeric_limits<int>::max());
+  for (int standard = 0; standard <= STDERR_FILENO; ++standard) {
+    if (standard != first && standard != second) ::open("/dev/null", O_RDWR);
+  }
+}
+
 }  // namespace
 
 void start_output_keeper(const std::filesystem::path& directory) {
@@ -56,13 +68,12 @@ void start_output_keeper(const std::filesystem::path& directory) {
 }
 
 int run_output_keeper(const std::filesystem::path& directory) {
-  close_descriptors(0, std::numeric_limits<int>::max());
-  // The job's FIFO as stderr would make this a process of its container (job_processes.h).
-  for (int standard = 0; standard <= STDERR_FILENO; ++standard) ::open("/dev/null", O_RDWR);
   const auto out = open_fifo(directory / kStdoutFifo);
   const auto err = open_fifo(directory / kStderrFifo);
+  if (!out || !err) return EXIT_FAILURE;
+  close_others(out->get(), err->get());
   const Fd lock = take_keeper_lock(directory);
-  if (!out || !err || !lock) return EXIT_FAILURE;
+  if (!lock) return EXIT_FAILURE;
   Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   const auto watched = IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF;
   if (::inotify_add_watch(changes.get(), directory.c_str(), watched) < 0) changes.reset();
