@@ -291,6 +291,25 @@ TEST_P(UnreliablePodman, WhatAnInterruptedStartSaysIsNoOutputOfTheJob) {
   EXPECT_EQ(log_of(spec), "up\ndone\n");
 }
 
+/// The step before conmon is killed when podman asks for conmon's version.
+constexpr const char* kVersionCheckFails = R"(
+[ $verb = run ] && [ ! -e $here/asked ] && {
+  touch $here/asked
+  mv "$2" "$2.kept"
+  printf '#!/bin/sh\nmv "$0.kept" "$0"\nkill -9 $$\n' >"$2"
+  chmod 700 "$2"
+}
+)";
+
+TEST_P(UnreliablePodman, NoOtherConmonTakesThePlaceOfTheJobs) {
+  behave(kVersionCheckFails);
+  const auto spec = worker("echo up");
+  const auto exited = run(spec);
+  EXPECT_EQ(exited.exit_code, 0) << exited.message << exited.details;
+  EXPECT_EQ(log_of(spec), "up\n");
+  EXPECT_TRUE(std::filesystem::exists(here() / "asked"));
+}
+
 /// The OCI runtime fails and leaves a process that has no namespace of its own yet.
 constexpr const char* kRuntimeLeavesAProcess = R"(
 case " $* " in *" create "*) ;; *) exec runc "$@" ;; esac

@@ -99,10 +99,21 @@ Result<void> prepare(const std::filesystem::path& directory, const std::string& 
   return connect_output(directory, kStderrFifo, STDERR_FILENO);
 }
 
-Result<void> become_conmon(std::vector<char*> arguments, const std::string& conmon) {
-  const char* path = std::getenv("PATH");
-  const auto program =
-      find_program(conmon, std::string(path == nullptr ? "" : path) + kConmonPlaces);
+/// PATH without the job's directory, which is first in podman's own (podman_calls.cpp) and has this
+/// step under conmon's name.
+std::string path_beyond(const std::filesystem::path& directory) {
+  const char* given = std::getenv("PATH");
+  std::string path(given == nullptr ? "" : given);
+  const auto own = directory.string() + ':';
+  if (path.starts_with(own)) path.erase(0, own.size());
+  return path;
+}
+
+Result<void> become_conmon(std::vector<char*> arguments, const std::filesystem::path& directory,
+                           const std::string& conmon) {
+  const auto path = path_beyond(directory);
+  ::setenv("PATH", path.c_str(), 1);
+  const auto program = find_program(conmon, path + kConmonPlaces);
   if (!program) return std::unexpected(program.error());
   std::string no_new_keyring = kNoNewKeyring;
   arguments.insert(arguments.begin() + 1, no_new_keyring.data());
@@ -121,7 +132,7 @@ Result<void> run_stage(std::span<char*> arguments) {
     start_output_keeper(directory);
     become_nicer();
   }
-  return become_conmon(without_exit_command(arguments), job->settings.conmon);
+  return become_conmon(without_exit_command(arguments), directory, job->settings.conmon);
 }
 
 }  // namespace

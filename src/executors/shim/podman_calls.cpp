@@ -41,9 +41,12 @@ Inspected PodmanCalls::inspect(ToolLimits limits) {
 
 ToolResult PodmanCalls::run(const std::string& image, const std::string& oci_runtime,
                             const ToolLimits& limits) {
-  auto with_pid_file = limits;
-  with_pid_file.pid_file = job_.spec.directory / kPodmanPidFile;
-  return tool_.run(run_command(job_.spec, job_.settings, image, oci_runtime), with_pid_file);
+  auto for_job = limits;
+  for_job.pid_file = job_.spec.directory / kPodmanPidFile;
+  // Where `--conmon` fails its version check podman takes the first conmon of PATH, and a container
+  // that starts without our step has neither its output nor its isolation.
+  for_job.first_in_path = job_.spec.directory;
+  return tool_.run(run_command(job_.spec, job_.settings, image, oci_runtime), for_job);
 }
 
 std::filesystem::path PodmanCalls::pull_directory() const {

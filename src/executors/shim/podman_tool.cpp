@@ -135,6 +135,9 @@ std::map<std::string, std::string> PodmanTool::environment_for(const ToolLimits&
   if (!limits.temporary.empty() && env.contains("XDG_RUNTIME_DIR")) {
     env["TMPDIR"] = limits.temporary;
   }
+  if (!limits.first_in_path.empty()) {
+    env["PATH"] = limits.first_in_path.string() + ':' + env["PATH"];
+  }
   return env;
 }
 

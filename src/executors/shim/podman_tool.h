@@ -30,6 +30,8 @@ struct ToolLimits {
   std::filesystem::path pid_file = {};
   /// For large temporary files; empty: where the tool likes. One that is cut short leaves them.
   std::filesystem::path temporary = {};
+  /// A directory that stands before all others in the tool's PATH; empty: none.
+  std::filesystem::path first_in_path = {};
 };
 
 /// Runs podman while the loop goes on turning, until it and all that it has at work are over. A
