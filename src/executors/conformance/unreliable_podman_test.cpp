@@ -310,6 +310,16 @@ TEST_P(UnreliablePodman, NoOtherConmonTakesThePlaceOfTheJobs) {
   EXPECT_TRUE(std::filesystem::exists(here() / "asked"));
 }
 
+/// The program that does our step before conmon is gone when podman looks for it.
+constexpr const char* kStepIsGone = "[ $verb = run ] && ln -sf /nowhere \"$2\"\n";
+
+TEST_P(UnreliablePodman, AContainerWithAnotherConmonIsEnded) {
+  behave(kStepIsGone);
+  const auto exited = run(worker("sleep 600"));
+  EXPECT_EQ(exited.cause, EndCause::kStartFailed);
+  EXPECT_TRUE(exited.message.contains("another conmon")) << exited.message;
+}
+
 /// The OCI runtime fails and leaves a process that has no namespace of its own yet.
 constexpr const char* kRuntimeLeavesAProcess = R"(
 case " $* " in *" create "*) ;; *) exec runc "$@" ;; esac

@@ -1,7 +1,10 @@
 #include "executors/shim/container_start.h"
 
+#include <unistd.h>
+
 #include "base/files.h"
 #include "executors/podman/run_command.h"
+#include "executors/shim/job_files.h"
 #include "jobs/image_reference.h"
 
 namespace flashpods::shim {
@@ -28,6 +31,17 @@ std::string end_of(const ToolResult& result) {
   if (result.exit_code) return "ended with exit code " + std::to_string(*result.exit_code) + '.';
   if (result.signal != 0) return "was ended by signal " + std::to_string(result.signal) + '.';
   return "could not be run.";
+}
+
+/// The path of this program. One that was replaced since, as by an upgrade, is followed by the new
+/// one.
+Result<std::string> own_program() {
+  constexpr std::string_view kDeleted = " (deleted)";
+  std::error_code error;
+  auto path = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  if (::access(path.c_str(), X_OK) == 0) return path;
+  return std::unexpected(errno_error("cannot find flashpods-shim at " + path));
 }
 
 }  // namespace
@@ -58,10 +72,12 @@ bool ContainerStart::use_other_runtime() {
 
 Result<void> ContainerStart::prepare() const {
   const auto& directory = job_.spec.directory;
+  const auto self = own_program();
+  if (!self) return std::unexpected(self.error());
   std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::filesystem::remove(directory / kExitCodeLink, error);  // of a start that was cut off
   std::filesystem::remove(directory / podman::kConmonStage, error);
-  std::filesystem::create_symlink(self, directory / podman::kConmonStage, error);
+  std::filesystem::create_symlink(*self, directory / podman::kConmonStage, error);
   if (error) return std::unexpected(errno_error(error.value(), "cannot link to ourselves"));
   for (const auto& name : podman::scratch_directories()) {
     auto made = make_directories(directory / podman::kScratchDirectory / name);

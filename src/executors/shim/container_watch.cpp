@@ -56,6 +56,20 @@ std::optional<int> exit_status_from_kernel(int pidfd) {
   return info.exit_code;
 }
 
+/// The wait status of a process that has ended and that nobody has waited for yet: field 52 of
+/// proc_pid_stat(5). `pidfd` refers to the process: its number is nobody else's as long as it can
+/// be signalled.
+std::optional<int> exit_status_of_zombie(pid_t pid, int pidfd) {
+  const auto text = proc_text(pid, "stat");
+  if (::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) != 0) return std::nullopt;
+  const auto name_end = text.rfind(')');
+  if (name_end == std::string::npos || !text.substr(name_end).starts_with(") Z ")) return {};
+  const auto last = text.substr(text.rfind(' ') + 1);
+  int status = 0;
+  const auto read = std::from_chars(last.data(), last.data() + last.size(), status);
+  return read.ec == std::errc{} ? std::optional(status) : std::nullopt;
+}
+
 }  // namespace
 
 ContainerWatch::~ContainerWatch() {
@@ -122,7 +136,9 @@ void ContainerWatch::signal_conmon(int number) const {
 
 std::optional<int> ContainerWatch::init_status() {
   if (const auto status = children_.status(init_.pid)) return status;
-  return init_.handle ? exit_status_from_kernel(init_.handle.get()) : std::nullopt;
+  if (!init_.handle) return std::nullopt;
+  if (const auto status = exit_status_from_kernel(init_.handle.get())) return status;
+  return exit_status_of_zombie(init_.pid, init_.handle.get());
 }
 
 }  // namespace flashpods::shim

@@ -65,8 +65,8 @@ class ContainerWatch {
   /// The container's PID 1 as the host counts; 0 if it is gone or not known.
   [[nodiscard]] pid_t init_pid() const { return init_.alive ? init_.pid : 0; }
 
-  /// Wait status of the container's init: as its parent after conmon was killed, or from the kernel
-  /// (PIDFD_INFO_EXIT, Linux 6.15). Nothing if neither knows.
+  /// Wait status of the container's init: as its parent after conmon was killed, from the kernel
+  /// (PIDFD_INFO_EXIT, Linux 6.15), or of a zombie. Nothing if none of them knows.
   [[nodiscard]] std::optional<int> init_status();
 
  private:

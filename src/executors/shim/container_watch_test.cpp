@@ -74,6 +74,18 @@ TEST_F(ContainerWatchTest, FollowsAnInitBelowItsConmon) {
   EXPECT_TRUE(loop.run_until([&] { return watch.over(); }, since_boot() + Milliseconds{10'000}));
 }
 
+TEST_F(ContainerWatchTest, AnInitThatNobodyWaitedForTellsHowItEnded) {
+  const Parent conmon({"unshare", "--user", "--pid", "--fork", "sh", "-c", "sleep 60; true", kId});
+  const auto init = conmon.its_child();
+  if (init == 0) GTEST_SKIP() << "no namespaces for us here";
+  open(conmon.pid(), init);
+  ::kill(conmon.pid(), SIGSTOP);
+  ::kill(init, SIGKILL);
+  EXPECT_TRUE(loop.run_until([&] { return watch.ended(); }, since_boot() + Milliseconds{10'000}));
+  EXPECT_TRUE(watch.only_conmon_is_left());
+  EXPECT_EQ(watch.init_status(), SIGKILL);
+}
+
 TEST_F(ContainerWatchTest, AnyOtherChildOfConmonIsNoInit) {
   const Parent conmon({"sh", "-c", "sleep 60; true", kId});
   open(conmon.pid(), conmon.its_child());

@@ -30,6 +30,9 @@ constexpr Milliseconds kNotingPause{1'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{30'000};
 constexpr int kRecordTries = 5;
+constexpr const char* kOtherConmon =
+    "Podman started the container with another conmon than ours, so without its isolation. It was "
+    "ended: is flashpods-shim still installed?";
 constexpr int kForEver = std::numeric_limits<int>::max();
 /// For output that is still to be kept, the record of the end, and the daemon's database.
 constexpr std::uint64_t kRoomForTheEnd = std::uint64_t{16} * 1024 * 1024;
@@ -318,6 +321,7 @@ std::optional<Exited> Supervisor::start_anew() {
   FLASHPODS_FAILPOINT("shim.podman_ran");
   switch (outcome) {
     case ContainerStart::Outcome::kRuns:
+      if (!has_our_conmon()) return ended_early(EndCause::kStartFailed, kOtherConmon);
       note_started_now();
       return std::nullopt;
     case ContainerStart::Outcome::kPerhaps:
@@ -326,6 +330,13 @@ std::optional<Exited> Supervisor::start_anew() {
       break;
   }
   return start_failed(start);
+}
+
+/// Our step before conmon leaves the link to its exit file. Without that step the container has
+/// neither its output nor its limits nor its isolation: podman found another conmon.
+bool Supervisor::has_our_conmon() const {
+  std::error_code ignored;
+  return std::filesystem::is_symlink(with_.job.spec.directory / kExitCodeLink, ignored);
 }
 
 /// A podman that failed may have started the command all the same: killed before it could say so,

@@ -51,6 +51,7 @@ class Supervisor {
   std::string settle_output();
   static void quote_runtime(jobs::Exited& exited, const std::string& words);
   std::optional<jobs::Exited> start_anew();
+  [[nodiscard]] bool has_our_conmon() const;
   std::optional<jobs::Exited> note_begun(const ContainerStart& start);
   std::optional<jobs::Exited> look_after_failure(const ContainerStart& start);
 
