@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from flashpods_test import jobs, leftovers, podman, processes
+from flashpods_test import failpoints, jobs, leftovers, podman, processes
 from flashpods_test.leftovers import wait_until_settled
 from flashpods_test.waiting import wait_until
 
@@ -174,6 +174,28 @@ def test_a_dead_keeper_is_replaced_by_the_next_shim(fresh_daemon):
     job = jobs.wait_for(daemon, job_id)
     assert (job["error"], job["exit_code"], job["hint"]) == ("exit", 7, None), job
     assert jobs.output(daemon, job_id) == "up\n" + "".join(f"{n}\n" for n in range(1, 201))
+
+
+def test_the_keeper_lives_until_the_end_is_noted(make_daemon, tmp_path):
+    """The shim is killed when it has ended all of the job's processes, and has noted nothing."""
+    mark = tmp_path / "mark"
+    daemon = make_daemon(environment=failpoints.wish("shim.exiting", mark, "stop"))
+    job_id = running(daemon, f"echo up; {jobs.HOLD}; echo down; exit 7")
+    init = podman.inspect(job_id)["State"]["Pid"]
+    daemon.kill()
+    kill_shims(daemon)
+    jobs.let_go(daemon, job_id)
+    wait_until(lambda: processes.is_dead(init), what="the end of the command")
+    daemon.start()
+    wait_until(mark.exists, what="a shim that is about to note the end")
+    assert keepers(daemon)
+    daemon.kill()
+    kill_shims(daemon)
+    daemon.start()
+    job = jobs.wait_for(daemon, job_id)
+    assert (job["error"], job["exit_code"], job["hint"]) == ("exit", 7, None), job
+    assert jobs.output(daemon, job_id) == "up\ndown\n"
+    wait_until_settled(daemon)
 
 
 def test_processes_of_a_job_that_is_over_are_ended(fresh_daemon):

@@ -86,6 +86,10 @@ Found job_of_process(pid_t pid) {
   return leads_a_namespace(pid) ? job_in_mounts(proc_text(pid, "mountinfo")) : std::nullopt;
 }
 
+bool is_output_keeper(pid_t pid) {
+  return split(proc_text(pid, "cmdline"), '\0').front() == kOutputKeeper;
+}
+
 std::set<std::string> jobs_with_processes() {
   std::set<std::string> jobs;
   for (const auto pid : process_ids()) {

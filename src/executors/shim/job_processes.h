@@ -18,6 +18,9 @@ namespace flashpods::shim {
 /// Nothing for other processes, for those that we may not examine, and for those that have ended.
 [[nodiscard]] std::optional<std::string> job_of_process(pid_t pid);
 
+/// The process is the keeper of a job's output (output_keeper.h).
+[[nodiscard]] bool is_output_keeper(pid_t pid);
+
 /// The jobs of all processes that /proc shows, of whatever instance.
 [[nodiscard]] std::set<std::string> jobs_with_processes();
 

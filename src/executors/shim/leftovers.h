@@ -15,6 +15,9 @@ namespace flashpods::shim {
 /// Looks until there is none, for ten seconds at most.
 void end_leftovers(PollLoop& loop, const std::string& job_id);
 
+/// The same, but the output's keeper lives on: what the job wrote is not in the log yet.
+void end_writers(PollLoop& loop, const std::string& job_id);
+
 /// How long those who were killed need to go, and how often to look until they have.
 inline constexpr Milliseconds kLeftoversPause{10};
 inline constexpr int kLeftoversLooks = 1000;

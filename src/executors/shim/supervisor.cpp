@@ -133,7 +133,7 @@ Exited Supervisor::supervise() {
 /// next shim to read until exit.json is written.
 std::string Supervisor::settle_output() {
   if (!started_ && !exists(podman::kContainerPidFile)) return with_.output.discard();
-  if (!watch_.saw_the_end()) end_leftovers(with_.loop, with_.job.spec.job_id);
+  if (!watch_.saw_the_end()) end_writers(with_.loop, with_.job.spec.job_id);
   with_.output.drain(with_.loop);
   return {};
 }
