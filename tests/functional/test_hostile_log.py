@@ -5,6 +5,8 @@ import json
 import socket
 import time
 
+import pytest
+
 from flashpods_test.http import Api
 from flashpods_test.waiting import wait_until
 
@@ -33,6 +35,7 @@ def told(daemon, event):
     return sum(line.get("times", 1) for line in found), found[-1] if found else None
 
 
+@pytest.mark.timeout(1800)  # the long form, on a slow host
 def test_s3_refused_requests_are_counted_and_not_a_line_each(fresh_daemon, everything):
     """100,000 of them (--all) cost at most one megabyte of log."""
     count = 100_000 if everything else 500
