@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@
 #include "executors/shim/job_files.h"
 #include "executors/shim/masked_paths.h"
 #include "executors/shim/output_keeper.h"
+#include "executors/shim/own_program.h"
 #include "executors/shim/priority.h"
 #include "executors/shim/read_only_mount.h"
 #include "executors/shim/seccomp_profile.h"
@@ -40,14 +42,9 @@ std::string argument_after(std::span<char*> arguments, std::string_view name) {
   return {};
 }
 
-std::string own_program() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).string();
-}
-
-BundleChange change_for(const JobRecord& job) {
+BundleChange change_for(const JobRecord& job, std::string program) {
   const bool close_networks = job.settings.isolate_lan && job.spec.network != jobs::Network::kNone;
-  return {podman::container_environment(job.spec), own_program(), close_networks,
+  return {podman::container_environment(job.spec), std::move(program), close_networks,
           job.settings.pids_limit};
 }
 
@@ -93,7 +90,10 @@ Result<void> link_exit_file(const std::filesystem::path& directory, std::span<ch
 Result<void> prepare(const std::filesystem::path& directory, const std::string& bundle,
                      std::span<char*> arguments, const JobRecord& job) {
   if (auto linked = link_exit_file(directory, arguments); !linked) return linked;
-  if (auto changed = change_bundle(bundle, change_for(job)); !changed) return changed;
+  auto program = own_program();
+  if (!program) return std::unexpected(program.error());
+  auto changed = change_bundle(bundle, change_for(job, std::move(*program)));
+  if (!changed) return changed;
   if (auto joined = join_common_keyring(); !joined) return joined;
   if (auto out = connect_output(directory, kStdoutFifo, STDOUT_FILENO); !out) return out;
   return connect_output(directory, kStderrFifo, STDERR_FILENO);

@@ -1,10 +1,9 @@
 #include "executors/shim/container_start.h"
 
-#include <unistd.h>
-
 #include "base/files.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/own_program.h"
 #include "jobs/image_reference.h"
 
 namespace flashpods::shim {
@@ -31,17 +30,6 @@ std::string end_of(const ToolResult& result) {
   if (result.exit_code) return "ended with exit code " + std::to_string(*result.exit_code) + '.';
   if (result.signal != 0) return "was ended by signal " + std::to_string(result.signal) + '.';
   return "could not be run.";
-}
-
-/// The path of this program. One that was replaced since, as by an upgrade, is followed by the new
-/// one.
-Result<std::string> own_program() {
-  constexpr std::string_view kDeleted = " (deleted)";
-  std::error_code error;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
-  if (::access(path.c_str(), X_OK) == 0) return path;
-  return std::unexpected(errno_error("cannot find flashpods-shim at " + path));
 }
 
 }  // namespace

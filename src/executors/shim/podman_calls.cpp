@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "executors/podman/run_command.h"
 #include "executors/shim/job_files.h"
+#include "executors/shim/own_program.h"
 #include "jobs/image_reference.h"
 
 namespace flashpods::shim {
@@ -60,9 +61,9 @@ std::vector<std::string> PodmanCalls::pull_words(const std::string& image) const
   const auto& registries = settings.private_registries;
   const bool trusted =
       reference && std::ranges::find(registries, reference->registry) != registries.end();
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).string();
   if (!settings.guard_pulls || trusted) return pull_command(settings, image);
+  // Without a program there is no guard, and the pull fails.
+  const auto self = own_program().value_or("");
   return guarded_pull_command(settings, self, image, ::geteuid() != 0);
 }
 
