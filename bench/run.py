@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import pathlib
 import sys
+import tempfile
 import threading
 import time
 
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from flashpods_test import jobs  # noqa: E402
 from flashpods_test.daemon import Daemon  # noqa: E402
+from flashpods_test.other_user import flood_by_another_user  # noqa: E402
 from flashpods_test.processes import rss_bytes  # noqa: E402
 import crowd  # noqa: E402
 from figures import Figure, milliseconds, percentile, table  # noqa: E402
@@ -160,12 +162,36 @@ def health_figures(daemon, rounds, beside):
                  "within 50 ms")
 
 
+def bench_flood(daemon, rounds):
+    """Uploads alone and beside another user's connections to the rsync port, in turns of ten."""
+    with tempfile.TemporaryDirectory() as directory:
+        (pathlib.Path(directory) / "hello.c").write_text("int main(void) { return 0; }\n")
+        upload_seconds(daemon, directory)  # the first warms the caches
+        alone, beside = [], []
+        for _ in range(max(1, rounds // 10)):
+            alone += [upload_seconds(daemon, directory) for _ in range(10)]
+            with flood_by_another_user(daemon.rsync_port):
+                beside += [upload_seconds(daemon, directory) for _ in range(10)]
+    yield Figure("an upload, p50", milliseconds(percentile(alone, 50)))
+    yield Figure("an upload beside another user's flood, p50", milliseconds(percentile(beside, 50)))
+    yield Figure("an upload beside another user's flood, the slowest", milliseconds(max(beside)))
+    yield Figure("the longest delay by the flood (the slowest less p50 of those alone)",
+                 milliseconds(max(beside) - percentile(alone, 50)), "at most 1000 ms")
+
+
+def upload_seconds(daemon, directory):
+    began = time.monotonic()
+    jobs.upload(daemon, directory)
+    return time.monotonic() - began
+
+
 BENCHES = {
     "idle": bench_idle_memory,
     "first-byte": bench_first_byte,
     "line": bench_line_latency,
     "mcp": bench_mcp_start,
     "artifact": bench_large_artifact,
+    "flood": bench_flood,
     "crowd": bench_crowd,
 }
 

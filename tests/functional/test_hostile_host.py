@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import threading
-import time
 import uuid
 
 import psutil
@@ -17,19 +16,12 @@ import pytest
 from flashpods_test import jobs, podman, processes
 from flashpods_test.agent import agent_of
 from flashpods_test.http import refusal
+from flashpods_test.other_user import AS_ANOTHER_USER, as_another_user, flood_by_another_user
 from flashpods_test.podman import BUSYBOX
 from flashpods_test.waiting import wait_until
 
 
-# 17: another local user. One of our subordinate ids is as foreign to the daemon as anybody.
-
-
-def as_another_user(*command, **options):
-    foreign = ["setpriv", "--reuid=1", "--regid=1", "--clear-groups", "--"]
-    return subprocess.run(
-        ["podman", "unshare", *foreign, *command],
-        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, **options,
-    )
+# 17: another local user
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +105,7 @@ MANY = (
 def test_17_another_users_crowd_at_the_rsync_port(daemon, other_user, tree):
     """Its connections take none of our places, and none of our time."""
     crowd = subprocess.Popen(
-        ["podman", "unshare", "setpriv", "--reuid=1", "--regid=1", "--clear-groups", "--",
-         "/usr/bin/python3", "-c", MANY, str(daemon.rsync_port), "300"],
+        [*AS_ANOTHER_USER, "/usr/bin/python3", "-c", MANY, str(daemon.rsync_port), "300"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )
     try:
@@ -126,53 +117,12 @@ def test_17_another_users_crowd_at_the_rsync_port(daemon, other_user, tree):
         crowd.communicate()
 
 
-FLOOD = (
-    "import socket,sys,threading\n"
-    "goes_on = True\n"
-    "def flood():\n"
-    "    count = 0\n"
-    "    while goes_on:\n"
-    "        try:\n"
-    "            socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=30).close()\n"
-    "        except OSError:\n"
-    "            continue\n"
-    "        count += 1\n"
-    "        if count % 1000 == 0: print('more', flush=True)\n"
-    "threading.Thread(target=flood, daemon=True).start()\n"
-    "sys.stdin.read()\n"
-)
-
-
-@contextlib.contextmanager
-def flood_by_another_user(port):
-    """Connections by another user, one after the other, for as long as the block lasts."""
-    with subprocess.Popen(
-        ["podman", "unshare", "setpriv", "--reuid=1", "--regid=1", "--clear-groups", "--",
-         "/usr/bin/python3", "-c", FLOOD, str(port)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as flood:
-        assert flood.stdout.readline() == "more\n"  # the first thousand
-        yield flood
-        assert flood.poll() is None
-        flood.stdin.close()
-
-
 def test_17_another_users_flood_at_the_rsync_port(daemon, other_user, tree):
     """Thousands of connections, closed at once: what is left of them fills the kernel's tables."""
     with flood_by_another_user(daemon.rsync_port) as flood:
         upload_id = jobs.upload(daemon, tree)
         assert flood.stdout.readline() == "more\n"
     assert daemon.api.delete(f"/uploads/{upload_id}").status == 200
-
-
-@pytest.mark.long
-def test_17_another_users_flood_delays_no_upload(daemon, other_user, tree):
-    with flood_by_another_user(daemon.rsync_port) as flood:
-        for _ in range(10):
-            assert flood.stdout.readline() == "more\n"
-        begun = time.monotonic()
-        jobs.upload(daemon, tree)
-        print(f"an upload beside the flood: {time.monotonic() - begun:.2f} s")
 
 
 # 14: tokens
