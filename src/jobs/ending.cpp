@@ -1,5 +1,7 @@
 #include "jobs/ending.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace flashpods::jobs {
@@ -82,6 +84,13 @@ Ending decide_ending(const Job& job, const Exited& exited) {
   if (!job.stop_requested_at || ending.status == Status::kTimedOut) return ending;
   if (ended_before_the_stop(job, exited)) return ending;
   return {Status::kCancelled, std::string{to_string(EndCause::kCancelled)}, "Job was cancelled"};
+}
+
+Time ended_at(const Job& job, const Exited& exited, Time now) {
+  if (exited.at == Time{}) return now;
+  const Time noted = job.started_at.value_or(job.created_at);
+  const Time began = exited.started ? exited.started->at : noted;
+  return std::max(began, std::min(exited.at, now));
 }
 
 Ending with_artifact_conflict(Ending ending, const std::string& name) {

@@ -20,6 +20,11 @@ struct Ending {
 /// keeps its own end, however late the news of it came.
 [[nodiscard]] Ending decide_ending(const Job& job, const Exited& exited);
 
+/// When the job ended, for its row: the executor's own time, so that a daemon that was down adds
+/// nothing to the job's run. Not before the start and not after `now`; `now` if the executor knows
+/// no time.
+[[nodiscard]] Time ended_at(const Job& job, const Exited& exited, Time now);
+
 /// A conflict of artifact names fails a job whatever its command did, unless it was stopped.
 [[nodiscard]] Ending with_artifact_conflict(Ending ending, const std::string& name);
 

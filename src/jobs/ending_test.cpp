@@ -47,6 +47,24 @@ TEST(Ending, WhoFilledTheDiskIsToldHowMuchItWas) {
   EXPECT_EQ(ending.message, exited.message);
 }
 
+TEST(Ending, ItsTimeIsTheExecutors) {
+  const Time start{std::chrono::hours{10}};
+  const Time end = start + std::chrono::minutes{1};
+  const Time now = end + std::chrono::hours{3};
+  Job job;
+  job.created_at = start - std::chrono::seconds{5};
+  Exited exited = exited_with(EndCause::kExited, 0);
+  exited.started->at = start;
+  EXPECT_EQ(ended_at(job, exited, now), now) << "the executor knows none";
+  exited.at = end;
+  EXPECT_EQ(ended_at(job, exited, now), end);
+  EXPECT_EQ(ended_at(job, exited, end - std::chrono::seconds{1}), end - std::chrono::seconds{1});
+  exited.at = start - std::chrono::hours{1};
+  EXPECT_EQ(ended_at(job, exited, now), start);
+  exited.started.reset();
+  EXPECT_EQ(ended_at(job, exited, now), job.created_at);
+}
+
 TEST(Ending, WhatNeverRanIsToldInPodmansWords) {
   for (const auto& [cause, error] : {std::pair{EndCause::kImageNotFound, "image_not_found"},
                                      std::pair{EndCause::kImagePullFailed, "image_pull_failed"},

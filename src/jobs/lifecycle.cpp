@@ -28,7 +28,7 @@ void settle_upload(Transaction& tx, const Job& job, const Exited& exited, Time n
   if (job.request.files_id) uploads::consume(tx, *job.request.files_id, exited.started->at);
 }
 
-/// From the end on: artifacts for as long as the job asked, the log as configured.
+/// From when they can be fetched on: artifacts for as long as the job asked, the log as configured.
 void set_expiries(Finish& over, const Job& job, const JobLimits& limits) {
   over.log_expires_at = over.now + std::chrono::hours{limits.log_hours};
   over.artifacts_expires_at = over.now + std::chrono::minutes{job.request.keep_minutes};
@@ -44,7 +44,7 @@ Result<Job> stop_in(Transaction& tx, const std::string& id, Time now, const JobL
   Finish over;
   over.ending = {Status::kCancelled, "cancelled", "Job was cancelled before it started"};
   over.exited.cause = EndCause::kCancelled;
-  over.now = now;
+  over.ended_at = over.now = now;
   set_expiries(over, *job, limits);
   finish(tx, id, over);
   give_up_upload(tx, *job, now);
@@ -258,6 +258,7 @@ Awaitable<void> Lifecycle::end(Job job, Exited exited) {
     over.hint = advise(*current, over.ending, exited, tail);
     over.exited = exited;
     over.rejected = kept.rejected;
+    over.ended_at = ended_at(*current, exited, now);
     over.now = now;
     set_expiries(over, *current, limits);
     finish(tx, job.id, over);

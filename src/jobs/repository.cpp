@@ -182,7 +182,7 @@ bool finish(Transaction& tx, std::string_view id, const Finish& f) {
       "UPDATE jobs SET outcome = status, completed_at = ?2, error = ?3, message = ?4, hint = ?5,"
       " exit_code = ?6, signal = ?7, log_bytes = ?8, log_truncated = ?9, rejected = ?10,"
       " log_expires_at = ?11, artifacts_expires_at = ?12, details = ?13 WHERE id = ?1",
-      {to_value(id), to_value(f.now), non_empty(f.ending.error), non_empty(f.ending.message),
+      {to_value(id), to_value(f.ended_at), non_empty(f.ending.error), non_empty(f.ending.message),
        to_value(f.hint), to_value(exited.exit_code),
        exited.signal == 0 ? Value{nullptr} : to_value(exited.signal), to_value(exited.log_bytes),
        to_value(exited.log_truncated), to_value(f.rejected), to_value(f.log_expires_at),

@@ -76,7 +76,8 @@ struct Finish {
   std::optional<std::string> hint;
   Exited exited;
   std::string rejected = "[]";  ///< JSON
-  Time now{};
+  Time ended_at{};
+  Time now{};  ///< when this is written
   Time log_expires_at{};
   Time artifacts_expires_at{};
 };

@@ -1,6 +1,7 @@
 """Jobs live on when the daemon does not."""
 
 import contextlib
+import datetime
 
 import pytest
 
@@ -27,6 +28,11 @@ def outcome(job):
     return job["status"], job["error"], job["exit_code"]
 
 
+def utc_now():
+    """As the API tells a time: to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def artifact(daemon, job_id, name):
     return daemon.api.get(f"/jobs/{job_id}/artifacts/{name}").body
 
@@ -48,6 +54,8 @@ def test_a_crash_touches_no_job(daemon, tree):
     daemon.kill()
     jobs.let_go(daemon, ends)
     jobs.wait_until_removed(ends)
+    gone = utc_now()
+    wait_until(lambda: utc_now() > gone, what="a second that the job did not run")
     daemon.start()
 
     assert podman.inspect(goes_on)["Id"] == containers[goes_on]
@@ -57,6 +65,7 @@ def test_a_crash_touches_no_job(daemon, tree):
     for job_id in ids:
         job = jobs.wait_for(daemon, job_id)
         assert outcome(job) == ("failed", "exit", 7)
+        assert (job["completed_at"] <= gone) == (job_id == ends), job
         assert jobs.output(daemon, job_id, stream="stdout") == whole
         assert jobs.output(daemon, job_id, stream="stderr") == "late\n"
         assert artifact(daemon, job_id, "out") == b"hello\n"
