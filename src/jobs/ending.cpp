@@ -121,6 +121,7 @@ std::optional<std::string> advise_on_failure(const Job& job, const Ending& endin
            "/artifacts or $TMPDIR, or create the job with workspace \"scratch\" for a writable "
            "copy";
   }
+  if (exited.cause != EndCause::kExited) return std::nullopt;
   if (exited.exit_code == 127) {
     return "Exit code 127 means a command was not found: the image may lack the tool; choose "
            "another "

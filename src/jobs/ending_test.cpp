@@ -47,6 +47,15 @@ TEST(Ending, WhoFilledTheDiskIsToldHowMuchItWas) {
   EXPECT_EQ(ending.message, exited.message);
 }
 
+TEST(Ending, OnlyACommandsOwnCodeIsExplained) {
+  for (const int code : {127, 137}) {
+    const Exited by_itself = exited_with(EndCause::kExited, code);
+    EXPECT_TRUE(advise({}, decide_ending({}, by_itself), by_itself, "")) << code;
+    const Exited ended = exited_with(EndCause::kDiskQuota, code);
+    EXPECT_FALSE(advise({}, decide_ending({}, ended), ended, "")) << code;
+  }
+}
+
 TEST(Ending, ItsTimeIsTheExecutors) {
   const Time start{std::chrono::hours{10}};
   const Time end = start + std::chrono::minutes{1};
