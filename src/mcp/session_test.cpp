@@ -155,6 +155,7 @@ TEST_F(SessionTest, OutputIsBoundedAndSaysWhereToGoOn) {
   EXPECT_LE(content["output"].get<std::string>().size(), 30'000U);
   EXPECT_EQ(content["next_offset"], 100'000);
   EXPECT_EQ(content["cut_at_start"], true);
+  EXPECT_TRUE(content["offset"].is_null()) << "nobody knows where the rest of a log that grew begins";
 }
 
 TEST_F(SessionTest, DownloadsVerifiesAndNeverOverwrites) {

@@ -84,6 +84,7 @@ async def test_a_tail_holds_at_most_30_000_bytes_of_whole_lines(agent):
     assert (lines[0], lines[-1]) == (str(20001 - len(lines)).zfill(5), "20000")
     assert output["cut_at_start"] is True
     assert output["total_bytes"] == 120_000
+    assert output["offset"] == 120_000 - len(output["output"])
 
 
 async def test_offsets_lead_through_the_whole_log(agent):
@@ -105,6 +106,7 @@ async def test_one_endless_line_is_bounded_too(agent):
     output = await output_of(agent, "head -c 100000 /dev/zero | tr '\\0' x")
     assert len(output["output"].encode()) <= LIMIT
     assert output["cut_at_start"] is True
+    assert output["offset"] is None
 
 
 async def test_offset_works_where_bytes_become_longer(agent):

@@ -95,7 +95,8 @@ std::string header(const json& object) {
           to_human_size(object["total_bytes"].get<std::uint64_t>());
   if (object["truncated"] == true) text += " and is truncated (the job wrote more)";
   if (object["cut_at_start"] == true) {
-    text += "; earlier lines were left out, read them with offset";
+    text += "; earlier output was left out, read it with an offset";
+    if (object["offset"].is_number()) text += " below " + object["offset"].dump();
   }
   if (object["next_offset"].is_number()) text += "; next offset " + object["next_offset"].dump();
   return text + "\n";
@@ -136,14 +137,26 @@ Awaitable<Result<ToolReply>> read_from(Call& call, client::Api& api, std::string
   }
 }
 
+/// The same for the end of the log: what does not fit is asked for again with the lines that do, so
+/// that offset is where they begin.
 Awaitable<Result<ToolReply>> read_tail(Call& call, client::Api& api, std::string id,
                                        std::int64_t tail) {
-  client::OutputQuery query;
-  query.tail = tail;
-  auto reply = co_await api.output(id, query);
-  if (!reply) co_return std::unexpected(std::move(reply.error()));
-  const Window window = keep_end(to_plain_text(text_member(*reply, "output")));
-  co_return make_reply(id, *reply, window, call.backend.services().random);
+  for (bool cut = false;; cut = true) {
+    client::OutputQuery query;
+    query.tail = tail;
+    auto reply = co_await api.output(id, query);
+    if (!reply) co_return std::unexpected(std::move(reply.error()));
+    Window window = keep_end(to_plain_text(text_member(*reply, "output")));
+    const auto lines = static_cast<std::int64_t>(count_lines(window.text));
+    if (window.cut_at_start && lines > 0 && lines < tail) {
+      tail = lines;
+      continue;
+    }
+    // A single line that is too long begins before what is shown of it.
+    if (window.cut_at_start) (*reply)["offset"] = nullptr;
+    window.cut_at_start = window.cut_at_start || cut;
+    co_return make_reply(id, *reply, window, call.backend.services().random);
+  }
 }
 
 Awaitable<Result<ToolReply>> handle(Call& call) {
