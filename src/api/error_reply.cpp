@@ -10,6 +10,10 @@ namespace {
 
 using nlohmann::json;
 
+/// Seconds. Resources are often free a moment after a job's end, and a client that asks in vain
+/// waits longer each time by itself.
+constexpr const char* kRetryAfter = "1";
+
 int status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
@@ -66,7 +70,7 @@ void add_headers(http::Response& reply, const Error& error, const json& details)
   }
   const bool worth_waiting =
       error.kind == ErrorKind::kExhausted && !details.value("never_fits", false);
-  if (worth_waiting) reply.headers["Retry-After"] = "5";
+  if (worth_waiting) reply.headers["Retry-After"] = kRetryAfter;
 }
 
 }  // namespace
