@@ -55,7 +55,7 @@ TEST(Podman, EachLackIsSeen) {
   EXPECT_EQ(health_after("/store/graphDriverName", "btrfs", "storage"), Health::kWarn);
   EXPECT_EQ(health_after("/host/slirp4netns", nullptr, "slirp4netns"), Health::kFail);
   EXPECT_EQ(health_after("/host/ociRuntime", nullptr, "oci_runtime"), Health::kFail);
-  EXPECT_EQ(health_after("/host/security/rootless", false, "rootless"), Health::kWarn);
+  EXPECT_EQ(health_after("/host/security/rootless", false, "rootless"), Health::kFail);
   EXPECT_EQ(health_after("/version/Version", "3.4.4", "podman"), Health::kWarn);
 }
 

@@ -27,8 +27,8 @@ Check check_version(const nlohmann::json& info) {
 Check check_rootless(const nlohmann::json& security) {
   Check check{"rootless", "rootless", Health::kOk, "yes"};
   if (flag_at(security, "rootless")) return check;
-  check.health = Health::kWarn;
-  check.detail = "no: podman runs as root, and so would every job's container runtime";
+  check.health = Health::kFail;
+  check.detail = "no: podman runs as root, where a job's container cannot start";
   check.fix = "use an ordinary user: useradd -m flashpods, then run `flashpods up` as that user";
   return check;
 }
