@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/json_fields.h"
 
 namespace flashpods::cli {
@@ -68,6 +69,21 @@ std::string describe_end(const nlohmann::json& job) {
   if (text == "failed") text += cause_of_failure(job);
   const auto duration = job_duration(job);
   return duration.empty() ? text : text + " after " + duration;
+}
+
+std::string describe_losses(const nlohmann::json& job) {
+  const auto& log = member_at(job, "log");
+  std::string text;
+  if (flag_at(log, "truncated")) {
+    const auto bytes = integer_at(log, "total_bytes").value_or(0);
+    text = "only the first " + to_human_size(static_cast<std::uintmax_t>(bytes)) +
+           " of the output were kept";
+  }
+  const auto rejected = integer_at(member_at(job, "artifacts"), "rejected").value_or(0);
+  if (rejected == 0) return text;
+  if (!text.empty()) text += "; ";
+  return text + std::to_string(rejected) + (rejected == 1 ? " artifact was" : " artifacts were") +
+         " rejected";
 }
 
 Style style_of_status(std::string_view status) {

@@ -27,6 +27,9 @@ inline constexpr int kOutOfMemoryExit = 137;
 /// "completed in 8m 32s", "failed (exit code 2) in 5s", "failed: no such image: …".
 [[nodiscard]] std::string describe_end(const nlohmann::json& job);
 
+/// What the job's limits left out of its log and its artifacts; empty if all is there.
+[[nodiscard]] std::string describe_losses(const nlohmann::json& job);
+
 [[nodiscard]] Style style_of_status(std::string_view status);
 
 /// "8m 32s": how long it has run, or ran; empty before it started.

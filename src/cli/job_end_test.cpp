@@ -71,5 +71,18 @@ TEST(DescribeEnd, SaysWhyAndHowLong) {
   EXPECT_EQ(describe_end({{"status", "completed"}, {"elapsed_seconds", 5}}), "completed after 5s");
 }
 
+TEST(DescribeLosses, SaysWhatTheLimitsLeftOut) {
+  EXPECT_EQ(describe_losses(nlohmann::json{}), "");
+  nlohmann::json job{{"log", {{"truncated", false}, {"total_bytes", 5}}},
+                     {"artifacts", {{"count", 1}, {"rejected", 0}}}};
+  EXPECT_EQ(describe_losses(job), "");
+  job["artifacts"]["rejected"] = 1;
+  EXPECT_EQ(describe_losses(job), "1 artifact was rejected");
+  job["artifacts"]["rejected"] = 2;
+  job["log"] = {{"truncated", true}, {"total_bytes", 52'428'800}};
+  EXPECT_EQ(describe_losses(job),
+            "only the first 52 MB of the output were kept; 2 artifacts were rejected");
+}
+
 }  // namespace
 }  // namespace flashpods::cli

@@ -74,6 +74,11 @@ void show_end(Session& session, const nlohmann::json& job) {
   if (session.json) return console.json(job);
   const bool by_itself = effective_status(job) == "completed" || text_at(job, "error") == "exit";
   if (!by_itself) console.note("flashpods: " + to_terminal_text(describe_end(job)));
+  if (const auto losses = describe_losses(job); !losses.empty()) {
+    const auto id = to_one_line(text_at(job, "id"));
+    console.note("flashpods: " + losses + "; see `flashpods status " + id +
+                 "` and `flashpods artifacts " + id + "`");
+  }
   const auto details = text_at(job, "details");
   if (!details.empty()) console.note("  details: " + to_one_line(details, 1000));
   const auto hint = text_at(job, "hint");

@@ -35,6 +35,7 @@ std::string summary_line(const nlohmann::json& job, bool colour) {
   line += " " + paint(to_one_line(describe_end(job), 400), style_of_status(effective_status(job)),
                       colour);
   if (count > 0) line += ", " + std::to_string(count) + (count == 1 ? " artifact" : " artifacts");
+  if (const auto losses = describe_losses(job); !losses.empty()) line += "; " + losses;
   return line;
 }
 

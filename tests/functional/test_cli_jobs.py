@@ -244,6 +244,13 @@ def test_wait_for_one_for_all_and_for_any(cli):
     cli.run("wait", endless, code=130)
 
 
+def test_what_was_left_out_is_said(cli):
+    done = cli.run("run", "--", "ln -s / /artifacts/up; ln -s / /artifacts/down")
+    assert "2 artifacts were rejected; see `flashpods status job_" in done.stderr.decode()
+    job = ended(cli, "ln -s / /artifacts/up")
+    assert "1 artifact was rejected" in cli.out("wait", job)
+
+
 def test_kill_several_also_those_that_are_over(cli):
     endless, over = detach(cli, "sleep 600"), ended(cli, "true")
     cli.run("kill", endless, over)
