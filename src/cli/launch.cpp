@@ -54,11 +54,23 @@ void show_adjustments(Console& console, const nlohmann::json& created) {
   }
 }
 
+/// A key that was used already gives the job that was made with it, whatever is asked now.
+void show_existing(Console& console, const nlohmann::json& created) {
+  std::string differing;
+  for (const auto& name : array_at(created, "differs")) {
+    if (!name.is_string()) continue;
+    differing += (differing.empty() ? "" : ", ") + to_one_line(name.get<std::string>(), 100);
+  }
+  if (differing.empty()) return console.note("note: this job existed already");
+  console.note("note: this job existed already, with another " + differing +
+               ": nothing new was started; choose another --client-job-id for that");
+}
+
 void show_created(Session& session, const nlohmann::json& created, bool detach) {
   auto& console = session.console;
   const auto id = to_one_line(text_at(created, "job_id"));
   show_adjustments(console, created);
-  if (member_at(created, "created") == false) console.note("note: this job existed already");
+  if (member_at(created, "created") == false) show_existing(console, created);
   if (detach && session.json) {
     console.json(created);
   } else if (detach) {

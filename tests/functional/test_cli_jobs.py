@@ -129,7 +129,9 @@ def test_the_same_client_job_id_runs_once(cli):
     first = cli.json("run", "--client-job-id", "cli-once", "--", "echo $$; exit 4", code=4)
     again = cli.run("run", "--client-job-id", "cli-once", "--json", "--", "true", code=4)
     assert json.loads(again.stdout)["id"] == first["id"]
-    assert "existed already" in again.stderr.decode()
+    assert "existed already, with another command:" in again.stderr.decode()
+    same = cli.run("run", "--client-job-id", "cli-once", "--", "echo $$; exit 4", code=4)
+    assert "existed already\n" in same.stderr.decode()
 
 
 def test_detach_prints_the_id_only(cli, daemon):
