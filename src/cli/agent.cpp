@@ -38,6 +38,7 @@ class Agent final : public Verb {
         {"--context", &context_, "TEXT", "what else the agent should know"},
         {"--context-file", &context_file_, "FILE", "the same from a file"}};
     add_launch_parameters(all, options_);
+    options_.files.left_out = client::agent_excludes();
     return all;
   }
 

@@ -31,7 +31,7 @@ Result<std::filesystem::path> existing_directory(const std::string& word) {
 client::UploadRequest to_request(std::filesystem::path directory, const FileOptions& options) {
   client::UploadRequest request;
   request.directory = std::move(directory);
-  if (options.all_files) request.exclude.clear();
+  request.exclude = options.all_files ? std::vector<std::string>{} : options.left_out;
   request.exclude.insert(request.exclude.end(), options.exclude.begin(), options.exclude.end());
   request.gitignore = options.gitignore;
   return request;
@@ -72,7 +72,8 @@ void add_file_parameters(std::vector<Parameter>& parameters, FileOptions& option
        {"--exclude", &options.exclude, "PATTERN", "leave this out of the upload; repeatable"},
        {"--gitignore", &options.gitignore, "", "also leave out what git ignores"},
        {"--all-files", &options.all_files, "",
-        "upload build and dependency directories too (target, node_modules, …)"}});
+        "upload what is left out by default too: .git (which an agent gets), node_modules, target, "
+        "__pycache__, .venv"}});
 }
 
 Awaitable<Result<std::string>> upload_files(Session& session, client::Api& api,

@@ -8,6 +8,7 @@
 #include "cli/parameters.h"
 #include "cli/session.h"
 #include "client/api.h"
+#include "client/upload_plan.h"
 
 namespace flashpods::cli {
 
@@ -16,7 +17,8 @@ struct FileOptions {
   std::string directory;  ///< empty: none
   std::vector<std::string> exclude;
   bool gitignore = false;
-  bool all_files = false;  ///< without the default excludes
+  bool all_files = false;  ///< also what is left out by default
+  std::vector<std::string> left_out = client::default_excludes();  ///< rsync patterns
 };
 
 /// The options that `run` and `agent` share.

@@ -163,11 +163,13 @@ def test_a_read_only_workspace_gets_a_hint(cli, tree):
 
 
 def test_agent_runs_its_task(cli, tree):
+    (tree / ".git").mkdir()
     done = cli.run("agent", "--branch", "fix/login", "--context", "in src/", "--files", tree,
                    "find", "the", "bug")
     text = done.stdout.decode()
     assert "find the bug" in text and "fix/login" in text and "in src/" in text
     assert "changed by the agent" in text
+    assert " .git\n" in text, "it works on a branch"
     assert not (tree / "agent-was-here").exists()
     [newest] = cli.json("ps", "--all", "--limit", "1")
     assert (newest["type"], newest["task"]) == ("agent", "find the bug")
