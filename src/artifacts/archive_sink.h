@@ -6,6 +6,7 @@
 #include <string_view>
 #include <sys/stat.h>
 
+#include "artifacts/gzip_stream.h"
 #include "artifacts/measured_copy.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -44,6 +45,7 @@ class ArchiveSink {
   archive* archive_;
   int out_;
   std::uint64_t max_bytes_;
+  GzipStream gzip_;
   std::uint64_t written_ = 0;
   Sha256 hash_;
   Result<void> failure_;  ///< of the output, as opposed to libarchive's own

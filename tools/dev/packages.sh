@@ -6,7 +6,7 @@ PACKAGES=(
   clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev llvm-19 mold ccache cmake ninja-build
   # libraries
   libboost1.81-dev nlohmann-json3-dev libsqlitecpp-dev libsqlite3-dev
-  libssl-dev libcli11-dev libtomlplusplus-dev libarchive-dev libfmt-dev
+  libssl-dev libcli11-dev libtomlplusplus-dev libarchive-dev zlib1g-dev libfmt-dev
   # tests
   libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv python3-pytest
   python3-jsonschema shellcheck
