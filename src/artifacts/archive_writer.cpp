@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string_view>
+#include <type_traits>
 #include <unistd.h>
 
 #include <climits>
@@ -25,32 +26,47 @@ bool is_plain_inside(const std::filesystem::path& target) {
          std::ranges::none_of(target, [](const auto& part) { return part == ".."; });
 }
 
+/// Takes the place of an ArchiveSink where only the size is asked for.
+struct Survey {
+  static Result<void> add_directory(const std::string&, const struct stat&) { return {}; }
+  static Result<void> add_link(const std::string&, const struct stat&, const std::string&) {
+    return {};
+  }
+};
+
+/// What a walk of the tree may take, and whom it tells.
+struct Walk {
+  const Limits& limits;
+  const ArchiveSize& room;
+  const OnRejected& on_rejected;
+  const std::stop_token& stop;
+};
+
+template <class Sink>
 class TreePacker {
  public:
-  TreePacker(int top, std::string name, ArchiveSink& sink, const Limits& limits,
-             const OnRejected& on_rejected)
-      : top_(top),
-        name_(std::move(name)),
-        sink_(sink),
-        limits_(limits),
-        on_rejected_(on_rejected) {}
+  TreePacker(int top, std::string name, Sink& sink, const Walk& walk)
+      : top_(top), name_(std::move(name)), sink_(sink), walk_(walk) {}
+
+  [[nodiscard]] const ArchiveSize& found() const { return found_; }
 
   /// `path` is relative to the top, "" for the top itself.
   Result<void> pack_directory(const SourceEntry& directory, const std::string& path,
                               std::size_t depth) {
-    if (depth > limits_.max_archive_depth) {
-      return too_large("nests more than " + std::to_string(limits_.max_archive_depth) +
+    if (depth > walk_.limits.max_archive_depth) {
+      return too_large("nests more than " + std::to_string(walk_.limits.max_archive_depth) +
                        " directories deep");
     }
     if (auto added = sink_.add_directory(in_archive(path), directory.info); !added) return added;
     const auto opened = open_listing(directory);
     if (!opened) return leave_out(path, opened.error());
-    const auto listing = list_bounded(opened->get(), limits_.max_archive_entries - entries_);
+    const auto listing = list_bounded(opened->get(), walk_.room.entries - found_.entries);
     if (!listing) return leave_out(path, listing.error());
+    found_.entries += listing->names.size();
     if (listing->more > 0) {
-      return too_large("holds more than " + std::to_string(limits_.max_archive_entries) + " files");
+      return too_large("holds too many files: the directories of a job may hold " +
+                       std::to_string(walk_.limits.max_archive_entries) + " together");
     }
-    entries_ += listing->names.size();
     for (const auto& name : listing->names) {
       const auto inner = path.empty() ? name : path + "/" + name;
       if (auto packed = pack(opened->get(), name, inner, depth + 1); !packed) return packed;
@@ -61,6 +77,7 @@ class TreePacker {
  private:
   Result<void> pack(int parent, const std::string& name, const std::string& path,
                     std::size_t depth) {
+    if (walk_.stop.stop_requested()) return interrupted();
     // Nobody could unpack it.
     if (name_.size() + path.size() + 1 >= PATH_MAX) return leave_out(path, "has too long a path");
     const auto entry = hold(parent, name);
@@ -72,19 +89,25 @@ class TreePacker {
   }
 
   Result<void> pack_file(const SourceEntry& file, const std::string& path) {
-    if (file.size() > limits_.max_archive_input_bytes - input_bytes_) {
-      return too_large("holds more than " + to_human_size(limits_.max_archive_input_bytes));
+    if (file.size() > walk_.room.input_bytes - found_.input_bytes) {
+      return too_large("is too large: the directories of a job may hold " +
+                       to_human_size(walk_.limits.max_archive_input_bytes) + " together");
     }
-    input_bytes_ += file.size();
-    const auto opened = open_file(file);
-    if (!opened) return leave_out(path, opened.error());
-    if (auto begun = sink_.begin_file(in_archive(path), file.info); !begun) return begun;
-    return copy(opened->get(), file.size());
+    found_.input_bytes += file.size();
+    if constexpr (std::is_same_v<Sink, Survey>) {
+      return {};
+    } else {
+      const auto opened = open_file(file);
+      if (!opened) return leave_out(path, opened.error());
+      if (auto begun = sink_.begin_file(in_archive(path), file.info); !begun) return begun;
+      return copy(opened->get(), file.size());
+    }
   }
 
   Result<void> copy(int in, std::uint64_t size) {
     chunk_.resize(std::size_t{128} * 1024);
     while (size > 0) {
+      if (walk_.stop.stop_requested()) return interrupted();
       const auto n = ::read(in, chunk_.data(), std::min<std::uint64_t>(chunk_.size(), size));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return std::unexpected(errno_error("cannot be read"));
@@ -113,7 +136,7 @@ class TreePacker {
     return leave_out(path, why.message);
   }
   Result<void> leave_out(const std::string& path, std::string why) {
-    on_rejected_(in_archive(path), std::move(why));
+    walk_.on_rejected(in_archive(path), std::move(why));
     return {};
   }
 
@@ -123,21 +146,33 @@ class TreePacker {
 
   int top_;
   std::string name_;
-  ArchiveSink& sink_;
-  const Limits& limits_;
-  const OnRejected& on_rejected_;
-  std::size_t entries_ = 0;
-  std::uint64_t input_bytes_ = 0;
+  Sink& sink_;
+  const Walk& walk_;
+  ArchiveSize found_;
   std::string chunk_;
 };
 
 }  // namespace
 
+Result<void> survey_archive(const SourceEntry& directory, const Limits& limits,
+                            const ArchiveSize& room, ArchiveSize& found,
+                            const std::stop_token& stop) {
+  Survey survey;
+  const OnRejected nobody = [](const std::string&, const std::string&) {};
+  const Walk walk{limits, room, nobody, stop};
+  TreePacker packer{directory.handle.get(), "", survey, walk};
+  auto done = packer.pack_directory(directory, "", 1);
+  found = packer.found();
+  return done;
+}
+
 Result<Measured> write_archive(const SourceEntry& directory, const std::string& name, int out,
                                std::uint64_t max_bytes, const Limits& limits,
-                               const OnRejected& on_rejected) {
+                               const ArchiveSize& room, const OnRejected& on_rejected,
+                               const std::stop_token& stop) {
   ArchiveSink sink{out, max_bytes};
-  TreePacker packer{directory.handle.get(), name, sink, limits, on_rejected};
+  const Walk walk{limits, room, on_rejected, stop};
+  TreePacker packer{directory.handle.get(), name, sink, walk};
   if (auto packed = packer.pack_directory(directory, "", 1); !packed) {
     return std::unexpected(packed.error());
   }

@@ -32,8 +32,9 @@ struct Packed : TestJob {
     const auto parent = open_directory(source().parent_path()).value();
     const auto top = hold(parent.get(), source().filename()).value();
     const Fd out{::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600)};
+    const ArchiveSize room{limits.max_archive_entries, limits.max_archive_input_bytes};
     return write_archive(
-        top, "top", out.get(), max_bytes, limits,
+        top, "top", out.get(), max_bytes, limits, room,
         [this](const std::string& path, const std::string& why) { rejected[path] = why; });
   }
 
@@ -135,9 +136,9 @@ TEST(WriteArchive, FailsBeyondItsLimits) {
   Packed job;
   job.write("a/b/file", std::string(5000, 'x'));
   EXPECT_TRUE(job.pack(
-      {.max_archive_entries = 3, .max_archive_input_bytes = 5000, .max_archive_depth = 3}));
-  EXPECT_THAT(job.pack({.max_archive_entries = 2}).error().message, HasSubstr("more than 2 files"));
-  EXPECT_THAT(job.pack({.max_archive_input_bytes = 4999}).error().message, HasSubstr("holds more"));
+      {.max_archive_depth = 3, .max_archive_entries = 3, .max_archive_input_bytes = 5000}));
+  EXPECT_THAT(job.pack({.max_archive_entries = 2}).error().message, HasSubstr("hold 2 together"));
+  EXPECT_THAT(job.pack({.max_archive_input_bytes = 4999}).error().message, HasSubstr("too large"));
   EXPECT_THAT(job.pack({.max_archive_depth = 2}).error().message, HasSubstr("deep"));
   EXPECT_EQ(job.pack({}, 100).error().kind, ErrorKind::kTooLarge);
 }

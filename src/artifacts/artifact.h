@@ -17,9 +17,17 @@ struct Limits {
 
   std::size_t max_listed = 10'000;  ///< entries of /artifacts that are looked at
   std::size_t max_rejected = 200;   ///< rejections that are named; the rest is one more entry
+  std::size_t max_archive_depth = 100;
+  // Of all directories of a job together, so that what a job leaves costs a bounded time.
   std::size_t max_archive_entries = 200'000;
   std::uint64_t max_archive_input_bytes = 8 * kGiB;  ///< before compression, by apparent size
-  std::size_t max_archive_depth = 100;
+  std::size_t max_surveyed_entries = 1'000'000;      ///< also those of directories that are refused
+};
+
+/// What directories hold, as packing them has to read it.
+struct ArchiveSize {
+  std::size_t entries = 0;
+  std::uint64_t input_bytes = 0;  ///< by apparent size, each hard link anew
 };
 
 /// One file that a job left, as served: a plain file name, `size_bytes` bytes with this digest.

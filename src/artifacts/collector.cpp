@@ -51,12 +51,13 @@ Result<Fd> open_source(const std::filesystem::path& source) {
 }
 
 Result<Collected> take_everything(const std::filesystem::path& source, int destination,
-                                  const Limits& limits, const BeforeStep& before) {
+                                  const Limits& limits, const BeforeStep& before,
+                                  const std::stop_token& stop) {
   const auto directory = open_source(source);
   if (!directory) return std::unexpected(directory.error());
   const auto listing = list_bounded(directory->get(), limits.max_listed);
   if (!listing) return std::unexpected(listing.error());
-  Intake intake{directory->get(), destination, limits, before};
+  Intake intake{directory->get(), destination, limits, before, stop};
   intake.take_all(*listing);
   return intake.finish();
 }
@@ -75,14 +76,14 @@ Result<void> commit(const std::filesystem::path& manifest, const std::filesystem
 
 Result<Collected> collect_stepwise(const std::filesystem::path& source,
                                    const std::filesystem::path& destination, const Limits& limits,
-                                   const BeforeStep& before) {
+                                   const BeforeStep& before, const std::stop_token& stop) {
   const auto manifest = manifest_path(source);
   if (auto done = read_manifest(manifest)) return std::move(*done);
   if (!is_there(source)) return read_destination(destination);
   before();
   const auto target = make_empty(destination);
   if (!target) return std::unexpected(target.error());
-  auto collected = take_everything(source, target->get(), limits, before);
+  auto collected = take_everything(source, target->get(), limits, before, stop);
   if (!collected) return collected;
   auto committed = commit(manifest, destination, *collected, before);
   if (!committed) return std::unexpected(committed.error());
@@ -91,8 +92,9 @@ Result<Collected> collect_stepwise(const std::filesystem::path& source,
 }
 
 Result<Collected> collect(const std::filesystem::path& source,
-                          const std::filesystem::path& destination, const Limits& limits) {
-  return collect_stepwise(source, destination, limits, [] {});
+                          const std::filesystem::path& destination, const Limits& limits,
+                          const std::stop_token& stop) {
+  return collect_stepwise(source, destination, limits, [] {}, stop);
 }
 
 }  // namespace flashpods::artifacts

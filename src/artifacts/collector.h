@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 
 #include "artifacts/artifact.h"
 #include "base/error.h"
@@ -12,7 +13,8 @@ namespace flashpods::artifacts {
 /// (artifacts/JOB, ours alone, created 0700): regular files as they are, each directory as one
 /// NAME.tar.gz, symbolic links by the regular file inside `source` that they lead to. What cannot
 /// be kept is in `rejected` with its reason and costs nothing else. Everything kept is on disk when
-/// it returns. Blocking; may take long: on the pool.
+/// it returns. Blocking, for as long as `limits` let it take (a minute or two): on a thread of its
+/// own.
 ///
 /// May be killed at any instruction and called again: `source` keeps every file until the caller
 /// removes it, and the result is committed by a manifest beside `source`. Without the manifest,
@@ -21,18 +23,20 @@ namespace flashpods::artifacts {
 /// holds is the result. Don't call it again once the result is stored: a half removed job's
 /// directory would look like one that is not collected yet.
 ///
-/// Fails only if the host does: it lacks room, descriptors or memory (is_shortage), or
-/// `destination` or the manifest cannot be written. Nothing is rejected for that: to be called
-/// again.
+/// Fails only if the host does: it lacks room, descriptors or memory, it is to stop (both
+/// is_shortage), or `destination` or the manifest cannot be written. Nothing is rejected for that:
+/// to be called again.
 [[nodiscard]] Result<Collected> collect(const std::filesystem::path& source,
                                         const std::filesystem::path& destination,
-                                        const Limits& limits = {});
+                                        const Limits& limits = {},
+                                        const std::stop_token& stop = {});
 
 /// Called before each step that changes the disk; for tests, which stop there.
 using BeforeStep = std::function<void()>;
 
 [[nodiscard]] Result<Collected> collect_stepwise(const std::filesystem::path& source,
                                                  const std::filesystem::path& destination,
-                                                 const Limits& limits, const BeforeStep& before);
+                                                 const Limits& limits, const BeforeStep& before,
+                                                 const std::stop_token& stop = {});
 
 }  // namespace flashpods::artifacts

@@ -230,6 +230,75 @@ TEST(Collect, AnArchiveThatIsTooLargeLeavesNothingBehind) {
   expect_on_disk(job, collected);
 }
 
+void write_three_directories(const TestJob& job) {
+  for (const char* name : {"a", "b", "c"}) job.write(std::string{name} + "/file", "0123456789");
+}
+
+TEST(Collect, BytesOfDirectoriesAreBoundedTogether) {
+  const TestJob job;
+  write_three_directories(job);
+  job.write("d/tiny", "x");
+  const auto collected = collect_from(job, {.max_archive_input_bytes = 25});
+  EXPECT_THAT(collected.artifacts, ElementsAre(is_artifact("a.tar.gz"), is_artifact("b.tar.gz"),
+                                               is_artifact("d.tar.gz")));
+  EXPECT_THAT(collected.rejected, ElementsAre(is_rejected("c", "hold 25 B together")));
+}
+
+TEST(Collect, FilesOfDirectoriesAreBoundedTogether) {
+  const TestJob job;
+  write_three_directories(job);
+  const auto collected = collect_from(job, {.max_archive_entries = 2});
+  EXPECT_THAT(collected.artifacts, ElementsAre(is_artifact("a.tar.gz"), is_artifact("b.tar.gz")));
+  EXPECT_THAT(collected.rejected, ElementsAre(is_rejected("c", "hold 2 together")));
+}
+
+TEST(Collect, WhatIsRefusedIsNotPackedFirst) {
+  const TestJob job;
+  job.write("links/0", std::string(1000, 'x'));
+  for (int i = 1; i < 100; ++i) {
+    std::filesystem::create_hard_link(job.source() / "links/0",
+                                      job.source() / "links" / std::to_string(i));
+  }
+  std::filesystem::create_directories(job.source() / "sparse");
+  std::ofstream(job.source() / "sparse/file").put('x');
+  std::filesystem::resize_file(job.source() / "sparse/file", 99'999);
+  int created = -1;  // the destination itself
+  const auto count = [&] { ++created; };
+  const auto collected =
+      collect_stepwise(job.source(), job.destination(), {.max_archive_input_bytes = 99'998}, count)
+          .value();
+  EXPECT_THAT(collected.rejected,
+              ElementsAre(is_rejected("links", "too large"), is_rejected("sparse", "too large")));
+  EXPECT_EQ(created, 3) << "the steps of an empty collection";
+}
+
+TEST(Collect, LookingAtDirectoriesIsBoundedToo) {
+  const TestJob job;
+  for (const char* name : {"a", "b"}) {
+    for (int i = 0; i < 5; ++i) job.write(name + std::string{"/"} + std::to_string(i), "");
+  }
+  job.write("c/file", "");
+  const auto collected = collect_from(job, {.max_archive_entries = 4, .max_surveyed_entries = 6});
+  EXPECT_THAT(collected.artifacts, IsEmpty());
+  EXPECT_THAT(collected.rejected, SizeIs(3)) << "two were looked at in vain";
+}
+
+TEST(Collect, AServerThatStopsRejectsNothingAndLaterAllIsTaken) {
+  const TestJob job;
+  job.write("a/file", "x");
+  job.write("b", "x");
+  std::stop_source source;
+  int step = 0;
+  const auto stop = [&] {
+    if (++step == 2) source.request_stop();  // as the first artifact is made
+  };
+  const auto interrupted =
+      collect_stepwise(job.source(), job.destination(), {}, stop, source.get_token());
+  ASSERT_FALSE(interrupted);
+  EXPECT_TRUE(is_shortage(interrupted.error())) << interrupted.error().message;
+  EXPECT_THAT(collect_from(job).artifacts, ElementsAre(is_artifact("a.tar.gz"), is_artifact("b")));
+}
+
 TEST(Collect, SumsUpWhatIsTooMuchToName) {
   const TestJob job;
   for (int i = 0; i < 50; ++i) job.write("f" + std::to_string(i), "x");

@@ -34,6 +34,7 @@ void Intake::take_all(const Listing& listing) {
 }
 
 void Intake::take(const std::string& name) {
+  if (stop_.stop_requested()) return refuse(name, interrupted().error());
   if (const auto valid = validate_artifact_name(name); !valid) {
     return refuse(name, valid.error());
   }
@@ -103,15 +104,30 @@ Result<Measured> Intake::copy(const std::string& name, int in) {
   return settle(name, *out, measure(in, room(), out->get()));
 }
 
+/// What is too large is known before the first byte is packed.
 Result<Measured> Intake::pack(const std::string& name, const SourceEntry& directory) {
+  const auto room_before = archive_room();
+  ArchiveSize size;
+  const auto surveyed = survey_archive(directory, limits_, room_before, size, stop_);
+  surveyed_entries_ += size.entries;
+  if (!surveyed) return std::unexpected(surveyed.error());
+  packed_.entries += size.entries;
+  packed_.input_bytes += size.input_bytes;
   auto out = create(name);
   if (!out) return std::unexpected(out.error());
   const auto top = name.substr(0, name.size() - kSuffix.size());
-  return settle(name, *out,
-                write_archive(directory, top, out->get(), room(), limits_,
-                              [this](std::string path, std::string reason) {
-                                reject(path, std::move(reason));
-                              }));
+  const auto on_rejected = [this](std::string path, std::string reason) {
+    reject(path, std::move(reason));
+  };
+  return settle(
+      name, *out,
+      write_archive(directory, top, out->get(), room(), limits_, room_before, on_rejected, stop_));
+}
+
+ArchiveSize Intake::archive_room() const {
+  return {std::min(limits_.max_archive_entries - packed_.entries,
+                   limits_.max_surveyed_entries - surveyed_entries_),
+          limits_.max_archive_input_bytes - packed_.input_bytes};
 }
 
 Result<Fd> Intake::create(const std::string& name) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "artifacts/artifact.h"
@@ -21,17 +22,19 @@ namespace flashpods::artifacts {
 /// container might still name, share an inode.
 class Intake {
  public:
-  Intake(int source, int destination, const Limits& limits, std::function<void()> before_step)
+  Intake(int source, int destination, const Limits& limits, std::function<void()> before_step,
+         std::stop_token stop)
       : source_(source),
         destination_(destination),
         limits_(limits),
-        before_step_(std::move(before_step)) {}
+        before_step_(std::move(before_step)),
+        stop_(std::move(stop)) {}
 
   /// All entries, in order. `more` were found beyond those.
   void take_all(const Listing& listing);
 
-  /// What was taken, or what the host lacked for it (is_shortage): then nothing may be rejected for
-  /// good, and all is to be taken again later. The intake is used up.
+  /// What was taken, or what the host lacked for it, its time included (is_shortage): then nothing
+  /// may be rejected for good, and all is to be taken again later. The intake is used up.
   [[nodiscard]] Result<Collected> finish();
 
  private:
@@ -43,6 +46,7 @@ class Intake {
   [[nodiscard]] Result<Measured> adopt(const std::string& name, const SourceEntry& file);
   [[nodiscard]] Result<Measured> copy(const std::string& name, int in);
   [[nodiscard]] Result<Measured> pack(const std::string& name, const SourceEntry& directory);
+  [[nodiscard]] ArchiveSize archive_room() const;
   [[nodiscard]] Result<Fd> create(const std::string& name);
   [[nodiscard]] Result<Measured> settle(const std::string& name, const Fd& out,
                                         Result<Measured> written);
@@ -57,8 +61,11 @@ class Intake {
   int destination_;
   const Limits& limits_;
   std::function<void()> before_step_;
+  std::stop_token stop_;
   std::set<std::string> names_;  ///< of the source
   std::uint64_t total_bytes_ = 0;
+  ArchiveSize packed_;
+  std::size_t surveyed_entries_ = 0;
   std::uint64_t unnamed_ = 0;  ///< rejections beyond those that are listed
   std::optional<Error> shortage_;
   Collected collected_;

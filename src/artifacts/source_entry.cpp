@@ -35,6 +35,10 @@ struct CloseDirectory {
 
 }  // namespace
 
+std::unexpected<Error> interrupted() {
+  return fail(ErrorKind::kUnavailable, "host_busy", "was not collected: the server is stopping");
+}
+
 std::string SourceEntry::kind() const {
   switch (info.st_mode & S_IFMT) {
     case S_IFDIR:

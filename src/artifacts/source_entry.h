@@ -42,6 +42,10 @@ struct SourceEntry {
 /// Opens a held directory; one that chmod closed is opened up.
 [[nodiscard]] Result<Fd> open_listing(const SourceEntry& directory);
 
+/// Whoever collects is to stop: nothing is rejected for it, and all is to be collected again
+/// (is_shortage).
+[[nodiscard]] std::unexpected<Error> interrupted();
+
 struct Listing {
   std::vector<std::string> names;  ///< sorted, at most the limit
   std::uint64_t more = 0;          ///< entries beyond that
