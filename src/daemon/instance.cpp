@@ -237,6 +237,7 @@ Awaitable<void> Instance::stop() {
   if (server_) server_->stop(kStopGrace);
   if (rsync_) co_await rsync_->close();
   while (server_ && server_->connections() > 0) co_await timer_.sleep_for(20ms);
+  if (files_) files_->interrupt();
   if (jobs_) co_await jobs_->close();
   co_await tasks_.close();
   log_.report_held();

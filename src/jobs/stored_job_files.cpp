@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "artifacts/repository.h"
+#include "async/own_thread.h"
 #include "base/failpoint.h"
 #include "base/files.h"
 #include "base/json_reader.h"
@@ -95,9 +96,11 @@ Awaitable<Result<void>> StoredJobFiles::prepare(std::string job_id,
 
 Awaitable<Result<Collected>> StoredJobFiles::collect(std::string job_id) {
   auto work = [source = directory(job_id) / "artifacts",
-               destination = directories_.artifacts / job_id,
-               limits = limits_] { return artifacts::collect(source, destination, limits); };
-  auto found = co_await pool_.run(std::move(work));
+               destination = directories_.artifacts / job_id, limits = limits_,
+               stop = stop_.get_token()] {
+    return artifacts::collect(source, destination, limits, stop);
+  };
+  auto found = co_await run_on_own_thread(std::move(work));
   if (!found) co_return std::unexpected(found.error());
   co_return to_collected(std::move(job_id), std::move(*found));
 }
@@ -113,7 +116,7 @@ std::optional<std::uint64_t> StoredJobFiles::free_bytes() const {
 
 Awaitable<Result<void>> StoredJobFiles::remove_workspace(std::string job_id) {
   auto work = [path = directory(job_id)] { return remove_tree(path); };
-  co_return co_await pool_.run(std::move(work));
+  co_return co_await run_on_own_thread(std::move(work));
 }
 
 Awaitable<Result<void>> StoredJobFiles::remove_log(std::string job_id) {

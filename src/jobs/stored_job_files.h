@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stop_token>
+
 #include "artifacts/collector.h"
 #include "async/blocking_pool.h"
 #include "jobs/job_files.h"
@@ -8,7 +10,8 @@
 namespace flashpods::jobs {
 
 /// The real JobFiles: directories named by job id, siblings of the uploads on one filesystem, so
-/// that moving is renaming. What takes long runs in the pool.
+/// that moving is renaming. What a job's own files make long has a thread of its own, the rest runs
+/// in the pool.
 class StoredJobFiles final : public JobFiles {
  public:
   struct Directories {
@@ -31,6 +34,9 @@ class StoredJobFiles final : public JobFiles {
   Awaitable<Result<void>> remove_artifacts(std::string job_id) override;
   Awaitable<JobsOnDisk> on_disk() override;
 
+  /// What is being collected fails soon, to be collected again by the next process.
+  void interrupt() { stop_.request_stop(); }
+
  private:
   [[nodiscard]] Result<void> make_workspace(const std::string& job_id,
                                             const std::optional<std::string>& upload_id) const;
@@ -38,6 +44,7 @@ class StoredJobFiles final : public JobFiles {
   Directories directories_;
   uploads::Directories uploads_;
   artifacts::Limits limits_;
+  std::stop_source stop_;
   BlockingPool& pool_;
 };
 

@@ -69,8 +69,32 @@ def test_06_an_artifact_of_8_tebibytes(daemon):
         daemon, f"cd /artifacts; mkdir d; truncate -s {size} x && truncate -s {size} d/x; echo k >k"
     )
     assert "larger than" in reasons(daemon, job)["x"]
-    assert any("holds more than" in reason for reason in reasons(daemon, job).values())
+    assert any("is too large: the directories" in reason for reason in reasons(daemon, job).values())
     assert names(daemon, job) == ["k"]
+
+
+def test_06_directories_of_links_to_one_large_file(daemon):
+    """A few megabytes on the disk, a thousand gigabytes a directory: refused unread."""
+    double = "for i in $(seq 10); do cp -al d t && mv t d/$i; done"
+    grow = f"{double}; for i in $(seq 20); do cp -al d d$i; done"
+    job = jobs.run(daemon, f"cd /artifacts; mkdir d; truncate -s 900M d/f; {grow}; echo k >k")
+    assert names(daemon, job) == ["k"]
+    told = reasons(daemon, job)
+    assert len(told) == 21 and all("too large" in reason for reason in told.values()), told
+
+
+def test_06_artifacts_that_take_long_keep_nobody_waiting(make_daemon):
+    """More jobs than the pool has threads leave what takes a minute each to pack."""
+    daemon = make_daemon(ROOM)
+    command = "mkdir /artifacts/d; truncate -s 8G /artifacts/d/x; echo over"
+    hostile = [jobs.create(daemon, jobs.worker(command)) for _ in range(6)]
+    for job_id in hostile:
+        jobs.wait_for_output(daemon, job_id, "over")
+    job = jobs.run(daemon, "echo mine >/artifacts/mine; echo words")
+    assert jobs.output(daemon, job["id"]) == "words\n"
+    assert names(daemon, job) == ["mine"]
+    assert any(jobs.status(daemon, each)["status"] == "running" for each in hostile)
+    daemon.stop()
 
 
 def test_06_artifacts_that_are_hard_links(daemon, tree):
