@@ -20,7 +20,8 @@ def config(registry):
     """A daemon that admits all, whose first job pulls for ever while the others wait for it."""
     return (
         "[capacity]\ncpus = 1000\nmemory_gb = 1000\n"
-        f'[jobs]\nconcurrent_starts = 1\nprivate_registries = ["{registry}"]\n'
+        "[jobs]\nconcurrent_starts = 1\nstart_slot_seconds = 86400\n"
+        f'private_registries = ["{registry}"]\n'
     )
 
 

@@ -78,6 +78,8 @@ void declare_jobs(Settings& s, Config& c) {
             "What a job may take beyond its limits before the daemon ends its container itself.");
   s.integer("jobs.concurrent_starts", c.jobs.concurrent_starts, 1, 1000,
             "Containers that start at a time; further jobs wait as pending.");
+  s.seconds("jobs.start_slot_seconds", c.jobs.start_slot, 1, 86400,
+            "A start that takes longer, for a slow registry perhaps, lets the next one begin.");
 }
 
 void declare_retention(Settings& s, Config& c) {

@@ -44,10 +44,6 @@ BoundedExecutor::BoundedExecutor(Parts parts, Seconds bound)
 
 BoundedExecutor::~BoundedExecutor() = default;
 
-Milliseconds BoundedExecutor::start_patience(const ContainerSpec& spec) const {
-  return spec.start_limit + spec.grace + bound_;
-}
-
 bool BoundedExecutor::knows(const std::string& job_id) const {
   const auto found = jobs_.find(job_id);
   return found != jobs_.end() && found->second->launched;
@@ -67,7 +63,7 @@ BoundedExecutor::WatchedPtr BoundedExecutor::watch(const ContainerSpec& spec) {
 
 Awaitable<Result<void>> BoundedExecutor::launch(ContainerSpec spec) {
   const auto job = watch(spec);
-  const Milliseconds patience = start_patience(spec);
+  const Milliseconds patience = spec.start_limit + spec.grace + bound_;
   job->deadline.set(patience);
   const auto launched =
       co_await race(with_.executor.launch(std::move(spec)), job->deadline.passed());

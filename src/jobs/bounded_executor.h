@@ -53,9 +53,6 @@ class BoundedExecutor {
   /// The job is released.
   void forget(const std::string& job_id);
 
-  /// How long a start may keep others waiting.
-  [[nodiscard]] Milliseconds start_patience(const ContainerSpec& spec) const;
-
  private:
   struct Watched;
   using WatchedPtr = std::shared_ptr<Watched>;

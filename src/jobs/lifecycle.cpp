@@ -216,11 +216,12 @@ Awaitable<Result<void>> Lifecycle::launch(Job job, bool adopt) {
   co_return co_await executor_.launch(spec_of(job, *whole, adopt));
 }
 
-/// A start of which nothing is heard keeps no other waiting for its turn.
+/// A start that takes long (a registry that says nothing, an image on which podman hangs) keeps no
+/// other waiting for its turn.
 Awaitable<std::variant<Started, Exited>> Lifecycle::wait_started(Job job,
                                                                  Semaphore::Permit permit) {
-  const Milliseconds patience = executor_.start_patience(spec_of(job, {}, false));
-  auto first = co_await with_timeout(with_.timer, patience, executor_.wait_started(job.id));
+  auto first =
+      co_await with_timeout(with_.timer, limits_.start_slot, executor_.wait_started(job.id));
   permit.give_back();
   if (first) co_return std::move(*first);
   co_return co_await executor_.wait_started(job.id);

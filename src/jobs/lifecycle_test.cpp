@@ -448,17 +448,22 @@ TEST_F(LifecycleTest, AStartThatNobodyReportsIsEndedByForce) {
   EXPECT_EQ(held().jobs, 0);
 }
 
-TEST_F(LifecycleTest, AStartThatNobodyReportsKeepsNoOtherWaiting) {
+TEST_F(LifecycleTest, AStartThatTakesLongKeepsNoOtherWaiting) {
   limits_.concurrent_starts = 1;
   stop_daemon();
   start_daemon();
-  create();
+  const std::string first = create();
   const std::string second = create();
-  advance(limits_.start_limit + grace_and_bound() - 1ms);
+  const std::string third = create();
+  advance(limits_.start_slot - Milliseconds{1});
   EXPECT_EQ(status(second), Status::kPending);
-  advance(1ms);
+  advance(Milliseconds{1});
   EXPECT_EQ(status(second), Status::kStarting);
-  EXPECT_TRUE(executor_->forced.empty()) << "it may run";
+  EXPECT_EQ(status(third), Status::kPending) << "one at a time still";
+  EXPECT_TRUE(executor_->forced.empty()) << "it goes on";
+  run(first);
+  EXPECT_EQ(status(first), Status::kRunning);
+  EXPECT_EQ(status(third), Status::kPending) << "its turn was over before";
 }
 
 TEST_F(LifecycleTest, ALaunchThatHangsIsEndedByForce) {

@@ -31,9 +31,10 @@ struct JobLimits {
   std::vector<std::string> private_registries;  ///< "host:port", from which images may come
   Seconds grace{10};
   Seconds start_limit{600};
-  Seconds overdue_bound{
-      120};  ///< what a job's supervisor may take beyond these, see BoundedExecutor
+  /// What a job's supervisor may take beyond these, see BoundedExecutor.
+  Seconds overdue_bound{120};
   std::int64_t concurrent_starts = 4;
+  Seconds start_slot{15};  ///< a start that takes longer is none of the concurrent ones any more
   std::uint64_t max_disk_bytes = 20ULL * 1024 * 1024 * 1024;
   std::uint64_t min_free_bytes = 2ULL * 1024 * 1024 * 1024;
   std::uint64_t max_log_bytes = 50ULL * 1024 * 1024;

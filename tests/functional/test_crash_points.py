@@ -24,6 +24,7 @@ memory_gb = 256
 [jobs]
 grace_seconds = 1
 concurrent_starts = 1
+start_slot_seconds = 3600
 private_registries = ["{registry}"]
 """
 

@@ -21,7 +21,8 @@ ENV = {"A": "a" * (96 * KIB), "B": "b" * (64 * KIB - 2)}
 def crowded(make_daemon, silent_registry):
     """A daemon whose first job pulls for ever: the others wait, and hold what they hold."""
     return make_daemon(
-        f'{ROOM}[jobs]\nconcurrent_starts = 1\nprivate_registries = ["{silent_registry}"]\n'
+        f'{ROOM}[jobs]\nconcurrent_starts = 1\nstart_slot_seconds = 3600\n'
+        f'private_registries = ["{silent_registry}"]\n'
     )
 
 

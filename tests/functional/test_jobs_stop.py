@@ -17,6 +17,7 @@ memory_gb = 256
 grace_seconds = 1
 start_limit_seconds = {limit}
 concurrent_starts = 1
+start_slot_seconds = 3600
 private_registries = ["{registry}"]
 """
 
