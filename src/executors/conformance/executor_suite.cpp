@@ -144,7 +144,9 @@ TEST_P(ExecutorSuite, StartedComesWhileItRuns) {
   launch(spec);
   const auto first = daemon_->run(daemon_->executor().wait_started(spec.job_id));
   EXPECT_TRUE(std::holds_alternative<jobs::Started>(first));
-  const auto list = daemon_->run(daemon_->executor().list());
+  auto list = daemon_->run(daemon_->executor().list());
+  // Of the tests before this one a process may not have ended yet.
+  std::erase_if(*list, [](const jobs::Observed& each) { return each.container_id.empty(); });
   ASSERT_EQ(list->size(), 1U);
   EXPECT_EQ(list->front().job_id, spec.job_id);
   EXPECT_TRUE(list->front().running);
