@@ -11,20 +11,36 @@ namespace flashpods::client {
 namespace {
 
 constexpr std::string_view kOurs = ".flashpods";
-constexpr std::array<std::string_view, 14> kFiles{"agent.md",
-                                                  "agents.md",
-                                                  "agents.override.md",
-                                                  "claude.local.md",
-                                                  "claude.md",
-                                                  "codex.md",
-                                                  "crush.md",
-                                                  "gemini.md",
-                                                  "qwen.md",
-                                                  "warp.md",
-                                                  "head",
-                                                  "lefthook.yml",
-                                                  "lefthook.yaml",
-                                                  "copilot-instructions.md"};
+constexpr auto kFiles = std::to_array<std::string_view>({
+    "agent.md",
+    "agents.md",
+    "agents.override.md",
+    "claude.local.md",
+    "claude.md",
+    "codex.md",
+    "conventions.md",
+    "copilot-instructions.md",
+    "crush.md",
+    "gemini.md",
+    "head",
+    "lefthook-local.json",
+    "lefthook-local.toml",
+    "lefthook-local.yaml",
+    "lefthook-local.yml",
+    "lefthook.json",
+    "lefthook.toml",
+    "lefthook.yaml",
+    "lefthook.yml",
+    "mise.local.toml",
+    "mise.toml",
+    "opencode.json",
+    "opencode.jsonc",
+    "qwen.md",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "skill.md",
+    "warp.md",
+});
 
 /// HFS+ leaves these out when it compares names (the list is that of git's is_hfs_dotgit()).
 bool is_ignored(char32_t c) {

@@ -16,7 +16,9 @@ TEST(ObeyedNames, AreThoseWithADot) {
 }
 
 TEST(ObeyedNames, AreAFewOthersOfFiles) {
-  for (const auto* name : {"CLAUDE.md", "claude.MD", "AGENTS.md", "HEAD", "lefthook.yml"}) {
+  for (const auto* name :
+       {"CLAUDE.md", "claude.MD", "AGENTS.md", "HEAD", "lefthook.yml", "lefthook-local.toml",
+        "rust-toolchain.toml", "mise.toml", "opencode.jsonc", "SKILL.md"}) {
     EXPECT_TRUE(is_obeyed_file(name)) << name;
     EXPECT_FALSE(is_obeyed_directory(name)) << name;
   }
