@@ -1,10 +1,12 @@
 """Attack 12: what all processes of one user share, used up by one job. The next job starts."""
 
 import os
+import pathlib
+import resource
 
 import pytest
 
-from flashpods_test import jobs
+from flashpods_test import jobs, podman
 
 # Each takes as much as it gets, says how much that was and how much the kernel's limit allows, and
 # keeps it until it is let go.
@@ -99,6 +101,7 @@ IN_FLIGHT = """
 null = os.open("/dev/null", os.O_RDONLY)
 def pair():
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    held.append(ends)
     ends[0].setblocking(False)
     try:
         while True:
@@ -106,7 +109,7 @@ def pair():
             sent[0] += 253
     except BlockingIOError:
         return ends
-sent = [0]
+sent, held = [0], []
 take_all(pair, 20000)
 hold(sent[0], descriptors())
 """
@@ -167,6 +170,23 @@ def test_12_what_a_user_shares_is_used_up_and_the_next_job_starts(daemon, greedy
         pytest.skip("this kernel is told not to limit it")
     assert taken >= limit * 3 // 4
     assert_the_next_job_runs(daemon)
+
+
+def limits_of_descriptors(process):
+    """The soft and the hard limit of a process, as /proc/PID/limits has them."""
+    lines = pathlib.Path(f"/proc/{process}/limits").read_text().splitlines()
+    line = next(each for each in lines if each.startswith("Max open files"))
+    return [int(number) for number in line.split()[3:5]]
+
+
+def test_12_a_job_may_have_fewer_descriptors_in_flight_than_what_starts_the_next_one(daemon):
+    """A sender's own limit bounds what the whole user has in flight (unix(7), ETOOMANYREFS)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)) as job:
+        state = podman.inspect(job)["State"]
+        ours = min(16384, hard // 2)
+        assert limits_of_descriptors(state["Pid"]) == [ours, ours]
+        assert limits_of_descriptors(state["ConmonPid"]) == [hard, hard]
 
 
 @pytest.mark.parametrize(

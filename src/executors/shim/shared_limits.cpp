@@ -37,11 +37,23 @@ constexpr std::array<Limit, 6> kLimits{{
     {"RLIMIT_RTPRIO", RLIMIT_RTPRIO, 0},
 }};
 
+/// Enough for compilers, JVMs and file watchers, and far below what the usual hard limits are.
+constexpr std::uint64_t kMostDescriptors = 16384;
+
 /// Nobody but root may raise a limit: more than our own would keep the container from starting.
 std::uint64_t at_most_ours(const Limit& limit) {
   rlimit ours{};
   if (::getrlimit(limit.resource, &ours) != 0 || ours.rlim_max == RLIM_INFINITY) return limit.most;
   return std::min<std::uint64_t>(limit.most, ours.rlim_max);
+}
+
+/// The kernel refuses to pass descriptors (unix(7), SCM_RIGHTS) where their sender's user has more
+/// in flight than the sender's own limit. Whatever jobs put in flight, the OCI runtime, which keeps
+/// our limit, may send as many again.
+std::uint64_t descriptors() {
+  rlimit ours{};
+  if (::getrlimit(RLIMIT_NOFILE, &ours) != 0) return kMostDescriptors;
+  return std::min<std::uint64_t>(kMostDescriptors, ours.rlim_max / 2);
 }
 
 void set_limit(json& limits, const Limit& limit) {
@@ -69,6 +81,7 @@ Result<void> join_common_keyring() {
 void limit_shared(json& config, std::int64_t processes) {
   auto& limits = config["process"]["rlimits"];
   set_limit(limits, {"RLIMIT_NPROC", RLIMIT_NPROC, static_cast<std::uint64_t>(processes)});
+  set_limit(limits, {"RLIMIT_NOFILE", RLIMIT_NOFILE, descriptors()});
   for (const auto& limit : kLimits) set_limit(limits, limit);
 }
 

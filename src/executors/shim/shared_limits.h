@@ -21,9 +21,10 @@ inline constexpr const char* kNoNewKeyring = "--no-new-keyring";
 /// Sets the resource limits of an OCI configuration (getrlimit(2)), where ours are not lower:
 /// - at most `processes` processes and threads, counted in the container's own user namespace:
 ///   --pids-limit does nothing on a rootless host with cgroup v1;
-/// - queued signals, bytes in POSIX message queues and locked memory, which the kernel counts for
-/// the
-///   user;
+/// - at most half as many open descriptors as we may have, and no more than 16384: those in flight
+///   between sockets count for the user;
+/// - queued signals, bytes in POSIX message queues and locked memory, which the kernel counts
+///   for the user;
 /// - no core files, and no priority above the one a job starts with.
 void limit_shared(nlohmann::json& config, std::int64_t processes);
 

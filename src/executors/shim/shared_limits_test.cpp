@@ -1,5 +1,6 @@
 #include "executors/shim/shared_limits.h"
 
+#include <algorithm>
 #include <sys/resource.h>
 
 #include <gtest/gtest.h>
@@ -12,7 +13,8 @@ using nlohmann::json;
 
 json bundle() {
   return json::parse(R"({
-    "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 5, "soft": 5},
+    "process": {"rlimits": [{"type": "RLIMIT_STACK", "hard": 5, "soft": 5},
+                            {"type": "RLIMIT_NOFILE", "hard": 9999999, "soft": 1024},
                             {"type": "RLIMIT_NPROC", "hard": 9999, "soft": 9999}]}})");
 }
 
@@ -31,7 +33,7 @@ json limit_of(const json& config, const std::string& type) {
 TEST(SharedLimits, ProcessesAreLimitedAndOtherLimitsStay) {
   auto config = bundle();
   limit_shared(config, 100);
-  EXPECT_EQ(limit_of(config, "RLIMIT_NOFILE"), 5);
+  EXPECT_EQ(limit_of(config, "RLIMIT_STACK"), 5);
   EXPECT_EQ(limit_of(config, "RLIMIT_NPROC"), 100);
 }
 
@@ -50,6 +52,14 @@ TEST(SharedLimits, WhatTheKernelCountsForTheUserIsLimited) {
   for (const char* none : {"RLIMIT_CORE", "RLIMIT_NICE", "RLIMIT_RTPRIO"}) {
     EXPECT_EQ(limit_of(config, none), 0) << none;
   }
+}
+
+TEST(SharedLimits, AJobHasFewerDescriptorsThanTheRuntimeThatStartsTheNextOne) {
+  rlimit ours{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &ours), 0);
+  auto config = bundle();
+  limit_shared(config, 100);
+  EXPECT_EQ(limit_of(config, "RLIMIT_NOFILE"), std::min<rlim_t>(16384, ours.rlim_max / 2));
 }
 
 TEST(SharedLimits, NoLimitAboveOursKeepsTheContainerFromStarting) {
