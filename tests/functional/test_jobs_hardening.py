@@ -12,8 +12,8 @@ GATED = [
     "socket", "socketpair", "clone", "unshare", "clone3", "setns", "mount", "umount2", "pivot_root",
     "fsopen", "fsconfig", "fsmount", "fspick", "move_mount", "open_tree", "mount_setattr", "add_key",
     "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd", "fanotify_init", "io_uring_setup",
-    "io_uring_enter", "io_uring_register", "mbind", "get_mempolicy", "set_mempolicy", "migrate_pages",
-    "move_pages", "syslog", "reboot", "kexec_load", "init_module", "finit_module", "delete_module",
+    "io_uring_enter", "io_uring_register", "io_setup", "mbind", "get_mempolicy", "set_mempolicy",
+    "migrate_pages", "move_pages", "syslog", "reboot", "kexec_load", "init_module", "finit_module", "delete_module",
     "open_by_handle_at", "quotactl", "acct", "swapon", "iopl", "ioperm", "settimeofday", "clock_settime",
     "ptrace", "chroot",
 ]

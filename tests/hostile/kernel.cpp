@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/aio_abi.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/fanotify.h>
@@ -51,6 +52,11 @@ long make_map() {
 long make_ring() {
   io_uring_params parameters{};
   return ::syscall(SYS_io_uring_setup, 1, &parameters);
+}
+
+long make_aio_context() {
+  aio_context_t context = 0;
+  return ::syscall(SYS_io_setup, 1, &context);
 }
 
 /// The clock is set to what it is; without the capability the kernel says so before it compares.
@@ -110,6 +116,7 @@ constexpr Call kProgramming[] = {
     {"perf_event_open of the CPU", [] { return count_instructions(-1, 0); }},
     {"userfaultfd", [] { return ::syscall(SYS_userfaultfd, O_CLOEXEC); }},
     {"io_uring_setup", make_ring},
+    {"io_setup", make_aio_context},
     {"seccomp listener", listen_to_itself},
     {"fanotify_init", [] { return ::syscall(SYS_fanotify_init, FAN_CLASS_CONTENT, O_RDONLY); }},
     {"kexec_load", [] { return ::syscall(SYS_kexec_load, 0, 0, nullptr, 0); }},

@@ -90,6 +90,8 @@ constexpr std::array kForbidden = std::to_array<Name>({
 /// Refused with ENOSYS.
 constexpr std::array kAbsent = std::to_array<Name>({
     "clone3",
+    // Contexts of asynchronous I/O: fs.aio-max-nr bounds those of the whole host.
+    "io_setup",
     "io_uring_setup",
     "io_uring_enter",
     "io_uring_register",

@@ -12,9 +12,8 @@ namespace flashpods::shim {
 ///   shares the host's ports, whatever network namespace it is made in;
 /// - new namespaces, by clone(2), unshare(2) and setns(2): EPERM;
 /// - mounts, keyrings, memory policies, and what administers or observes the kernel: EPERM;
-/// - clone3(2), whose flags a filter cannot see, and io_uring(7), which bypasses the filter:
-/// ENOSYS,
-///   so that programs take the older way;
+/// - clone3(2), whose flags a filter cannot see, io_uring(7), which bypasses the filter, and
+///   io_setup(2), whose contexts the whole host shares: ENOSYS, so that programs do without;
 /// - all system calls of i386, whose socketcall(2) hides the family: SIGSYS. 32-bit x86 programs do
 ///   not run.
 /// A profile that is not an object with a list of `syscalls` is left alone.

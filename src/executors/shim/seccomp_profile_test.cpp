@@ -208,7 +208,7 @@ TEST(SeccompProfile, WhatABuildDoesNotNeedIsRefused) {
                              "clock_settime"}) {
       EXPECT_EQ(answer(after, call), EPERM) << call;
     }
-    for (const char* call : {"io_uring_setup", "io_uring_enter", "io_uring_register"}) {
+    for (const char* call : {"io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup"}) {
       EXPECT_EQ(answer(after, call), ENOSYS) << call;
     }
   }
