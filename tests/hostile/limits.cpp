@@ -1,6 +1,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <pthread.h>
@@ -175,6 +176,7 @@ constexpr Resource kResources[] = {
     {"pipes of a megabyte", 80, keep_large_pipe, Reading::kEither},
     {"memory files", 64, keep_memory_file},
     {"event descriptors", 1000, [] { return ::eventfd(0, EFD_CLOEXEC) >= 0; }},
+    {"pseudo terminals", 100, [] { return ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC) >= 0; }},
     {"inotify instances", 256, [] { return ::inotify_init1(IN_CLOEXEC) >= 0; }, Reading::kEither},
     {"inotify watches", 1000, keep_watch, Reading::kEither},
     {"locked memory", 64, lock_memory, Reading::kEither},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <linux/keyctl.h>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -56,6 +57,24 @@ std::uint64_t descriptors() {
   return std::min<std::uint64_t>(kMostDescriptors, ours.rlim_max / 2);
 }
 
+/// A job at a terminal needs one or two, a test suite of terminals some more; kernel.pty.max is
+/// 4096 for the whole host, of which containers may have three quarters.
+constexpr std::string_view kMostTerminals = "max=64";
+
+/// Option `max` of devpts: of the instances of this filesystem each container has one.
+void limit_terminals(json& config) {
+  if (!config.contains("mounts") || !config["mounts"].is_array()) return;
+  for (auto& mount : config["mounts"]) {
+    if (!mount.is_object() || mount.value("type", json()) != "devpts") continue;
+    auto& options = mount["options"];
+    if (!options.is_array()) options = json::array();
+    std::erase_if(options.get_ref<json::array_t&>(), [](const json& each) {
+      return each.is_string() && each.get_ref<const std::string&>().starts_with("max=");
+    });
+    options.push_back(kMostTerminals);
+  }
+}
+
 void set_limit(json& limits, const Limit& limit) {
   if (!limits.is_array()) limits = json::array();
   std::erase_if(limits.get_ref<json::array_t&>(), [&limit](const json& each) {
@@ -83,6 +102,7 @@ void limit_shared(json& config, std::int64_t processes) {
   set_limit(limits, {"RLIMIT_NPROC", RLIMIT_NPROC, static_cast<std::uint64_t>(processes)});
   set_limit(limits, {"RLIMIT_NOFILE", RLIMIT_NOFILE, descriptors()});
   for (const auto& limit : kLimits) set_limit(limits, limit);
+  limit_terminals(config);
 }
 
 }  // namespace flashpods::shim

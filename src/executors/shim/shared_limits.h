@@ -18,7 +18,8 @@ namespace flashpods::shim {
 /// conmon's argument by which the OCI runtime makes no keyring for a container.
 inline constexpr const char* kNoNewKeyring = "--no-new-keyring";
 
-/// Sets the resource limits of an OCI configuration (getrlimit(2)), where ours are not lower:
+/// Sets the resource limits of an OCI configuration (getrlimit(2)), where ours are not lower, and
+/// the number of pseudo terminals (64), which the kernel counts for the host:
 /// - at most `processes` processes and threads, counted in the container's own user namespace:
 ///   --pids-limit does nothing on a rootless host with cgroup v1;
 /// - at most half as many open descriptors as we may have, and no more than 16384: those in flight

@@ -62,6 +62,27 @@ TEST(SharedLimits, AJobHasFewerDescriptorsThanTheRuntimeThatStartsTheNextOne) {
   EXPECT_EQ(limit_of(config, "RLIMIT_NOFILE"), std::min<rlim_t>(16384, ours.rlim_max / 2));
 }
 
+TEST(SharedLimits, AContainerHasSomeTerminals) {
+  auto config = bundle();
+  config["mounts"] = json::parse(R"([
+      {"destination": "/proc", "type": "proc", "options": ["nosuid"]},
+      {"destination": "/dev/pts", "type": "devpts", "options": ["newinstance", "max=4096"]},
+      {"destination": "/x", "type": "devpts"}])");
+  limit_shared(config, 100);
+  EXPECT_EQ(config["mounts"][0]["options"], json::array({"nosuid"}));
+  EXPECT_EQ(config["mounts"][1]["options"], json::array({"newinstance", "max=64"}));
+  EXPECT_EQ(config["mounts"][2]["options"], json::array({"max=64"}));
+}
+
+TEST(SharedLimits, ABundleWithOddMountsIsLeftAsItIs) {
+  for (const auto& mounts : {json(), json("x"), json::array({1, json::object({{"type", 2}})})}) {
+    auto config = bundle();
+    config["mounts"] = mounts;
+    limit_shared(config, 100);
+    EXPECT_EQ(config["mounts"], mounts);
+  }
+}
+
 TEST(SharedLimits, NoLimitAboveOursKeepsTheContainerFromStarting) {
   rlimit ours{};
   ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &ours), 0);
