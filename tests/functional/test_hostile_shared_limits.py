@@ -56,7 +56,7 @@ hold(answers.count(b"y"), 200)
 os.kill(0, signal.SIGKILL)
 """
 
-# A job has a quarter of the host's (namespace_limits.h).
+# A job has a sixteenth of the host's (namespace_limits.h).
 INOTIFY = """
 def instance():
     made = libc.inotify_init1(0)
@@ -64,7 +64,7 @@ def instance():
         raise OSError
     return made
 limit = kernel("fs/inotify/max_user_instances")
-hold(take_all(instance, limit + 1), limit // 4)
+hold(take_all(instance, limit + 1), limit // 16)
 """
 
 # Real-time signals that stay queued (sigqueue(3)): what POSIX timers are made of as well.

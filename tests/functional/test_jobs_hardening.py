@@ -147,7 +147,7 @@ kinds = ("user", "mnt", "net", "pid", "ipc", "uts", "cgroup", "time")
 print([limit(f"{kind}_namespaces") for kind in kinds])
 for share in ("instances", "watches"):
     host = int(open(f"/proc/sys/fs/inotify/max_user_{share}").read())
-    print(share, host // 4 == limit(f"inotify_{share}"))
+    print(share, host // 16 == limit(f"inotify_{share}"))
 try:
     open("/proc/sys/user/max_user_namespaces", "w").write("9")
 except OSError as error:

@@ -32,6 +32,10 @@ constexpr std::array<Limit, 8> kNamespaces{{
     {"max_time_namespaces", kReserve},
 }};
 
+/// What is left of the user's is for the daemon (inotify(7) watches its files) and other programs,
+/// even beside eight jobs that take all they get. File watchers have one or two instances each.
+constexpr std::uint64_t kPart = 16;
+
 struct Share {
   const char* name;  ///< below /proc/sys/user
   const char* host;  ///< the host's own limit
@@ -65,7 +69,7 @@ Result<void> limit_namespaces() {
   for (const auto& share : kShares) {
     const auto host = read_number(share.host);
     if (host == 0) continue;  // this kernel has no such thing
-    if (auto set = set_limit({share.name, host / 4}); !set) return set;
+    if (auto set = set_limit({share.name, host / kPart}); !set) return set;
   }
   return {};
 }

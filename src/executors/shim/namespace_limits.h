@@ -13,7 +13,7 @@ namespace flashpods::shim {
 ///   of them, and each needs memory that no cgroup may count;
 /// - a few namespaces of the other kinds. Only a process with CAP_SYS_ADMIN can make them, which
 ///   in a container is the OCI runtime;
-/// - a quarter of the host's inotify instances and watches.
+/// - a sixteenth of what the host gives a user in inotify instances and watches.
 /// The limits hold for every namespace below. Only CAP_SYS_RESOURCE in this namespace may raise
 /// them, and a job has no capability. A limit that this kernel does not know is skipped.
 [[nodiscard]] Result<void> limit_namespaces();
