@@ -8,6 +8,10 @@
 // The environment chooses one of them: FLASHPODS_FAILPOINT=job.created=kill, or =stop for SIGSTOP,
 // or =kill:3 for the third time. With FLASHPODS_FAILPOINT_MARK=FILE only the first of all processes
 // that get there acts, once, and leaves its process id in FILE.
+//
+// With FLASHPODS_NO_WATCHES=FILE each epoll_ctl(EPOLL_CTL_ADD) fails with ENOSPC while FILE exists,
+// as it does when the user has used up fs.epoll.max_user_watches (epoll(7)). A number in FILE lets
+// so many registrations of the process succeed first.
 
 #include <map>
 #include <string>
@@ -57,6 +61,9 @@ consteval std::string_view known_failpoint(std::string_view name) {
 
 /// What the environment asks for, if this is the place. Any thread.
 void pass_failpoint(std::string_view name);
+
+/// The same as FLASHPODS_NO_WATCHES, for a unit test. Any thread.
+void fail_watches(bool fail);
 
 /// Lets a program that is started with this environment act on the same wish.
 void hand_failpoint_on(std::map<std::string, std::string>& environment);
