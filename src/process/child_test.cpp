@@ -5,9 +5,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/no_watches.h"
 #include "process/platform.h"
 
 namespace flashpods {
@@ -69,6 +71,20 @@ TEST(StartChild, OnlyNamedDescriptorsAreOpenAndSwapsWork) {
   EXPECT_EQ(*read_all((*one)[0].get(), 1000), "out\nerr\n");
   // 3 is the directory that ls reads.
   EXPECT_EQ(*read_all((*two)[0].get(), 1000), "six\n0 1 2 3 6 ");
+}
+
+TEST(WaitChild, AChildIsReapedAlthoughTheLoopTakesNoDescriptor) {
+  boost::asio::io_context io{1};
+  const boost::asio::steady_timer opens_the_reactor(io);
+  const NoWatches none;
+  auto child = start_child(shell("sleep 0.1; exit 7"));
+  ASSERT_TRUE(child);
+  ChildExit exit;
+  boost::asio::co_spawn(io, wait_into(std::move(*child), exit), [](std::exception_ptr e) {
+    if (e) std::rethrow_exception(e);
+  });
+  io.run();
+  EXPECT_EQ(exit.code, 7);
 }
 
 TEST(StartChild, SignalsAreBackToNormalAndTheSessionIsNew) {

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "async/event_loop.h"
 #include "process/platform.h"
 
 namespace flashpods {
@@ -49,14 +50,21 @@ Result<void> CommandRun::start() {
   options.working_directory = command_.working_directory;
   options.descriptors = {{(*out)[1].get(), 1}, {(*err)[1].get(), 2}};
   if (!command_.input.empty()) options.descriptors.emplace_back((*in)[0].get(), 0);
+  if (auto taken = take_ends((*in)[1], (*out)[0], (*err)[0]); !taken) return taken;
   auto child = start_child(options);
   if (!child) return std::unexpected(child.error());
   child_ = std::move(*child);
   pid_ = child_.pid;
-  if (!command_.input.empty()) in_.assign((*in)[1].release());
-  out_.assign((*out)[0].release());
-  err_.assign((*err)[0].release());
   return {};
+}
+
+/// Registers our ends of the pipes before there is a child that somebody would have to end.
+Result<void> CommandRun::take_ends(Fd& in, Fd& out, Fd& err) {
+  const std::string what = "Cannot run '" + command_.argv[0] + "'";
+  auto taken = assign(out_, out, what);
+  if (taken) taken = assign(err_, err, what);
+  if (taken && !command_.input.empty()) taken = assign(in_, in, what);
+  return taken;
 }
 
 // A program that does not read its input closes the pipe; SIGPIPE is ignored (command_runner.cpp).

@@ -28,6 +28,7 @@ class CommandRun : public std::enable_shared_from_this<CommandRun> {
   [[nodiscard]] CommandResult& result() { return result_; }
 
  private:
+  [[nodiscard]] Result<void> take_ends(Fd& in, Fd& out, Fd& err);
   Awaitable<void> feed();
   Awaitable<void> collect(boost::asio::posix::stream_descriptor& pipe, std::string& text);
   Awaitable<void> enforce_timeout();

@@ -7,11 +7,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
 #include "async/blocking_pool.h"
 #include "async/task_group.h"
 #include "async/with_timeout.h"
+#include "base/no_watches.h"
 #include "process/fake_command_runner.h"
 
 namespace flashpods {
@@ -72,6 +74,15 @@ TEST_F(CommandRunnerTest, AProgramThatReadsNoInputIsFine) {
   auto command = shell("exec 0<&-; exit 4");
   command.input.assign(900'000, 'x');
   EXPECT_EQ(result(command)->exit_code, 4);
+}
+
+TEST_F(CommandRunnerTest, WithoutAWatchTheCommandIsNotBegun) {
+  const boost::asio::steady_timer opens_the_reactor(io);
+  const NoWatches none;
+  const auto answer = result(shell("exit 0"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "no_watches");
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left that nobody reaps";
 }
 
 TEST_F(CommandRunnerTest, OutputBeyondTheCapDrains) {

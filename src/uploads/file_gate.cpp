@@ -10,6 +10,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "async/event_loop.h"
 #include "base/fd.h"
 
 namespace flashpods::uploads {
@@ -25,7 +26,10 @@ Result<FileGate> FileGate::put_up(Executor executor, const std::filesystem::path
       ::fcntl(events.get(), F_SETFL, O_NONBLOCK | O_ASYNC) != 0) {
     return std::unexpected(errno_error("cannot stop an rsync at each file that it makes"));
   }
-  return FileGate({executor, events.release()});
+  asio::posix::stream_descriptor watched(executor);
+  auto taken = assign(watched, events, "Cannot stop an rsync at each file that it makes");
+  if (!taken) return std::unexpected(taken.error());
+  return FileGate(std::move(watched));
 }
 
 void FileGate::clear() {

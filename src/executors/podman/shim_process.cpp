@@ -14,6 +14,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "async/event_loop.h"
 #include "base/failpoint.h"
 #include "base/files.h"
 #include "executors/shim/control_server.h"
@@ -66,9 +67,13 @@ Result<ShimProcess> start_shim(const Executor& executor, const std::string& prog
   options.new_session = true;
   options.descriptors = {{(*pair)[1].get(), kControlFd}};
   if (log) options.descriptors.emplace_back(log.get(), STDERR_FILENO);
+  ShimSocket socket(executor);
+  boost::system::error_code refused;
+  socket.assign(asio::local::stream_protocol(), (*pair)[0].get(), refused);
+  if (refused) return std::unexpected(registration_error(refused, "Cannot start a shim"));
+  (void)(*pair)[0].release();
   auto child = start_child(options);
   if (!child) return std::unexpected(child.error());
-  ShimSocket socket(executor, asio::local::stream_protocol(), (*pair)[0].release());
   return ShimProcess{std::move(*child), std::move(socket)};
 }
 
