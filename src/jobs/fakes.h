@@ -1,7 +1,9 @@
 #pragma once
 // For tests: an executor whose containers do what the test says, and a disk that is a few sets.
 
+#include <cerrno>
 #include <map>
+#include <new>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include "jobs/executor.h"
 #include "jobs/job_files.h"
@@ -33,6 +36,7 @@ class FakeExecutor final : public Executor {
   explicit FakeExecutor(World& world) : world_(world) {}
 
   Awaitable<Result<void>> launch(ContainerSpec spec) override {
+    lack_something();
     if (fail_launch) co_return fail(ErrorKind::kInternal, "launch_failed", "no shim");
     if (!world_.contains(spec.job_id) && spec.adopt_only) {
       co_return fail(ErrorKind::kNotFound, "never_launched", "no shim ever had it");
@@ -53,12 +57,14 @@ class FakeExecutor final : public Executor {
   }
 
   Awaitable<Exited> wait_exited(std::string job_id) override {
+    lack_something();
     Container& container = world_[job_id];
     while (!container.exited) co_await turn();
     co_return *container.exited;
   }
 
   Awaitable<void> wait_removed(std::string job_id) override {
+    lack_something();
     Container& container = world_[job_id];
     while (!container.removed) co_await turn();
   }
@@ -99,6 +105,9 @@ class FakeExecutor final : public Executor {
     co_return all;
   }
 
+  /// So many calls more of launch(), wait_exited() and wait_removed() throw what is thrown where
+  /// the host lacks epoll watches or memory.
+  int lacking = 0;
   bool fail_launch = false;
   bool fail_remove = false;  ///< also force_end()
   /// These calls do not return until they are cancelled.
@@ -110,6 +119,11 @@ class FakeExecutor final : public Executor {
   std::vector<std::pair<std::string, EndCause>> forced;  ///< calls of force_end()
 
  private:
+  void lack_something() {
+    if (lacking == 0) return;
+    if (--lacking % 2 == 0) throw std::bad_alloc();
+    throw boost::system::system_error(ENOSPC, boost::system::system_category(), "assign");
+  }
   static Awaitable<void> hang() {
     for (;;) co_await turn();
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "async/retry.h"
 #include "async/with_timeout.h"
 #include "base/failpoint.h"
 #include "jobs/request.h"
@@ -12,9 +13,6 @@ namespace flashpods::jobs {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Milliseconds kRetry = 5s;
 constexpr std::size_t kTailForAdvice = 64 * 1024;
 
 /// A job that will never run gives up the upload it reserved.
@@ -98,7 +96,8 @@ Awaitable<Result<Job>> Lifecycle::stop(std::string job_id) {
   // A job that never got a start slot holds nothing but its reservation: free it now.
   if (job && is_terminal(job->status) && !job->released_at && !job->started_at &&
       !executor_.knows(job_id)) {
-    tasks_.start("release " + job_id, release(job_id, false));
+    auto attempt = [this, job_id] { return release(job_id, false); };
+    tasks_.start("release " + job_id, until_done(job_id, std::move(attempt)));
   }
   co_return job;
 }
@@ -117,21 +116,23 @@ void Lifecycle::supervise(const std::string& job_id, Origin origin, Semaphore::P
 
 Awaitable<void> Lifecycle::run_until_released(std::string job_id, Origin origin,
                                               Semaphore::Permit permit) {
-  for (;;) {
-    std::string failure;
-    try {
-      co_await run(job_id, origin, std::exchange(permit, Semaphore::Permit{}));
-    } catch (const StoreError& e) {
-      failure = e.what();
-    }
-    if (failure.empty()) break;
-    // A full disk, most likely. Every step can be repeated from what the row says; whose job it is
-    // stays as it was, or one that this process has yet to start would count as vanished.
-    with_.log.error("job_waits", {{"job", job_id}, {"what", failure}});
-    co_await with_.timer.sleep_for(kRetry);
-  }
+  // Every step can be repeated from what the row says; whose job it is stays as it was, or one that
+  // this process has yet to start would count as vanished.
+  auto attempt = [this, &job_id, &origin, &permit] {
+    return run(job_id, origin, std::exchange(permit, Semaphore::Permit{}));
+  };
+  co_await until_done(job_id, std::move(attempt));
   supervised_.erase(job_id);
   executor_.forget(job_id);
+}
+
+/// The disk may be full, or memory or epoll watches used up: none of it lasts, and the job stays.
+Awaitable<void> Lifecycle::until_done(std::string job_id,
+                                      std::function<Awaitable<void>()> attempt) {
+  auto failed = [this, job_id](const std::string& what) {
+    with_.log.error("job_waits", {{"job", job_id}, {"what", what}});
+  };
+  return retry(with_.timer, std::move(attempt), std::move(failed));
 }
 
 Awaitable<void> Lifecycle::run(std::string job_id, Origin& origin, Semaphore::Permit permit) {

@@ -66,6 +66,7 @@ class Lifecycle {
 
   void supervise(const std::string& job_id, Origin origin, Semaphore::Permit permit);
   Awaitable<void> run_until_released(std::string job_id, Origin origin, Semaphore::Permit permit);
+  Awaitable<void> until_done(std::string job_id, std::function<Awaitable<void>()> attempt);
   Awaitable<void> run(std::string job_id, Origin& origin, Semaphore::Permit permit);
   Awaitable<bool> become_starting(std::string job_id, Semaphore::Permit& permit);
   Awaitable<Exited> run_container(Job job, Origin origin, Semaphore::Permit permit);

@@ -180,6 +180,24 @@ TEST_F(LifecycleTest, AJobRunsAndIsReleased) {
   EXPECT_EQ(job(id).exit_code, 0);
 }
 
+TEST_F(LifecycleTest, AHostThatLacksSomethingForAWhileCostsNoJob) {
+  executor_->lacking = 4;
+  const std::string id = create();
+  for (int i = 0; i < 4; ++i) advance(30s);
+  executor_->lacking = 4;
+  run(id);
+  for (int i = 0; i < 4; ++i) advance(30s);
+  executor_->lacking = 4;
+  exit(id, EndCause::kExited, 3);
+  for (int i = 0; i < 4; ++i) advance(30s);
+  remove(id);
+  EXPECT_EQ(executor_->lacking, 0);
+  EXPECT_EQ(executor_->created, 1);
+  EXPECT_EQ(job(id).exit_code, 3);
+  EXPECT_TRUE(job(id).released_at);
+  EXPECT_EQ(held().jobs, 0);
+}
+
 TEST_F(LifecycleTest, OneKeyIsOneContainer) {
   JobRequest keyed = request();
   keyed.client_job_id = "key";

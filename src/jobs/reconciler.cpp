@@ -1,5 +1,7 @@
 #include "jobs/reconciler.h"
 
+#include "async/retry.h"
+
 namespace flashpods::jobs {
 
 Awaitable<Result<void>> Reconciler::recover() {
@@ -18,13 +20,10 @@ Awaitable<void> Reconciler::run() {
   }
 }
 
-/// What a full disk prevents now is done by a later turn.
+/// What a full disk, or a lack of memory or epoll watches, prevents now is done by a later turn.
 Awaitable<void> Reconciler::attempt(Awaitable<void> work) {
-  try {
-    co_await std::move(work);
-  } catch (const StoreError& e) {
-    with_.log.error("sweep_failed", {{"what", e.what()}});
-  }
+  const auto failure = co_await failure_of(std::move(work));
+  if (failure) with_.log.error("sweep_failed", {{"what", *failure}});
 }
 
 }  // namespace flashpods::jobs

@@ -13,6 +13,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "async/event_loop.h"
+#include "async/retry.h"
 #include "async/with_timeout.h"
 #include "base/files.h"
 #include "process/command_runner.h"
@@ -80,6 +82,20 @@ RsyncConnection::RsyncConnection(Executor executor, Receiving receiving, RsyncPr
       process_(executor) {}
 
 Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
+  co_await unbroken(serve(std::move(socket)));
+  co_await uploads_.end_transfer(name_, id_, ended_well_);
+}
+
+/// Whatever fails, the upload is given back, and no process writes to it any more.
+Awaitable<void> RsyncConnection::unbroken(Awaitable<void> work) {
+  const auto failure = co_await failure_of(std::move(work));
+  if (!failure) co_return;
+  ended_well_ = false;
+  with_.log.error("transfer_broken", {{"upload_id", id_}, {"why", *failure}});
+  if (process_.pid() > 0) co_await end_descendants();
+}
+
+Awaitable<void> RsyncConnection::serve(asio::ip::tcp::socket socket) {
   using namespace asio::experimental::awaitable_operators;
   const auto begun = start(socket);
   if (!begun) {
@@ -92,7 +108,6 @@ Awaitable<void> RsyncConnection::run(asio::ip::tcp::socket socket) {
     co_await (await_end() && supervise());
     co_await end_descendants();
   }
-  co_await uploads_.end_transfer(name_, id_, ended_well_);
 }
 
 Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
@@ -102,7 +117,7 @@ Awaitable<void> RsyncConnection::run_survivor(FoundTransfer survivor) {
   uploads_.adopt(survivor, [this] { stop(); });
   with_.log.info("transfer_adopted", {{"upload_id", id_}});
   TransferGuard guard({uploads_, files_, with_}, process_, log_, name_);
-  co_await guard.watch(id_);
+  co_await unbroken(guard.watch(id_));
   // No child of ours, so nobody tells its exit status: its log does.
   co_await uploads_.end_transfer(name_, id_, log_ && log_->ended_well());
 }
@@ -120,11 +135,14 @@ Result<void> RsyncConnection::start(asio::ip::tcp::socket& socket) {
   auto ends = socket_pair();
   if (!ends) return std::unexpected(ends.error());
   socket.native_non_blocking(false);
+  boost::system::error_code refused;
+  channel_.assign({}, ends->first.get(), refused);
+  if (refused) return std::unexpected(registration_error(refused, "Cannot start rsync"));
+  (void)ends->first.release();
   auto child = spawn(*slot, socket.native_handle(), ends->second.get());
   if (!child) return std::unexpected(child.error());
   process_.start(std::move(*child));
   if (auto noted = files_.area().write_process(name_, process_.pid()); !noted) stop();
-  channel_.assign({}, ends->first.release());
   return {};
 }
 

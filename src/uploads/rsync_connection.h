@@ -42,6 +42,8 @@ class RsyncConnection {
   void stop();
 
  private:
+  Awaitable<void> unbroken(Awaitable<void> work);
+  Awaitable<void> serve(boost::asio::ip::tcp::socket socket);
   [[nodiscard]] Result<void> start(boost::asio::ip::tcp::socket& socket);
   [[nodiscard]] Result<void> write_config(const TransferSlot& slot) const;
   [[nodiscard]] Result<Child> spawn(const TransferSlot& slot, int socket, int channel) const;

@@ -1,6 +1,7 @@
 #include "uploads/rsync_listener.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
 #include <utility>
@@ -9,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "async/event_loop.h"
+#include "async/retry.h"
 #include "base/files.h"
 #include "uploads/loopback_peer.h"
 #include "uploads/rsync_config.h"
@@ -32,6 +35,7 @@ constexpr std::size_t kMostStrangers = 16;
 constexpr Milliseconds kAcceptRetry{100};
 
 Error cannot_listen(const RsyncOptions& options, const boost::system::error_code& error) {
+  if (error.value() == ENOSPC) return registration_error(error, "Cannot listen for rsync");
   return {ErrorKind::kUnavailable, "cannot_listen",
           fmt::format("Cannot listen for rsync on {} port {}: {}. Choose another port with "
                       "--rsync-port.",
@@ -114,13 +118,19 @@ std::uint16_t RsyncListener::port() const { return acceptor_.local_endpoint().po
 
 Awaitable<void> RsyncListener::serve() {
   while (acceptor_.is_open()) {
-    auto [error, socket] = co_await acceptor_.async_accept(kTuple);
-    if (!error) {
-      co_await accept(std::move(socket));
-    } else if (acceptor_.is_open()) {
-      // Out of descriptors, most likely: it passes.
-      co_await with_.timer.sleep_for(kAcceptRetry);
-    }
+    const auto failure = co_await failure_of(accept_one());
+    if (failure) with_.log.write(LogLevel::kError, "rsync_not_accepted", {{"why", *failure}});
+    if (failure) co_await with_.timer.sleep_for(kAcceptRetry);
+  }
+}
+
+Awaitable<void> RsyncListener::accept_one() {
+  auto [error, socket] = co_await acceptor_.async_accept(kTuple);
+  if (!error) {
+    co_await accept(std::move(socket));
+  } else if (acceptor_.is_open()) {
+    // Out of descriptors or of epoll watches, most likely: it passes.
+    co_await with_.timer.sleep_for(kAcceptRetry);
   }
 }
 

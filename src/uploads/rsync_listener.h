@@ -61,6 +61,7 @@ class RsyncListener {
   Awaitable<Result<void>> check_user(boost::asio::ip::tcp::endpoint peer,
                                      boost::asio::ip::tcp::endpoint ours);
   [[nodiscard]] std::shared_ptr<RsyncConnection> connection(std::string name, std::string owner);
+  Awaitable<void> accept_one();
   Awaitable<void> accept(boost::asio::ip::tcp::socket socket);
   Awaitable<void> run(std::shared_ptr<RsyncConnection> connection,
                       boost::asio::ip::tcp::socket socket);

@@ -135,6 +135,8 @@ void JobFollower::take_event(const std::string& line) {
 
 Awaitable<void> JobFollower::listen(ShimSocket socket) {
   socket_ = &socket;
+  const std::unique_ptr<void, std::function<void(void*)>> leave(this,
+                                                                [&](void*) { socket_ = nullptr; });
   greeted_ = false;
   std::string text;
   boost::system::error_code error;
@@ -147,7 +149,6 @@ Awaitable<void> JobFollower::listen(ShimSocket socket) {
     text.erase(0, size);
     co_await refresh();
   }
-  socket_ = nullptr;
 }
 
 Awaitable<std::optional<ShimSocket>> JobFollower::obtain_shim() {

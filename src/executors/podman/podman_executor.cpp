@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <unistd.h>
 
+#include "async/retry.h"
 #include "base/failpoint.h"
 #include "base/files.h"
 #include "base/random.h"
@@ -97,15 +98,20 @@ std::shared_ptr<JobFollower> PodmanExecutor::begin(const jobs::ContainerSpec& sp
   const auto job =
       std::make_shared<JobFollower>(with_.executor, spec.job_id, spec.directory, tools);
   jobs_[spec.job_id] = job;
+  const shim::JobRecord record{spec, config_.settings, shim::boot_time()};
+  auto follow = [this, job, record] { return write_and_follow(job, record); };
+  auto failed = [this, id = spec.job_id](const std::string& what) {
+    with_.log.error("follow_waits", {{"job", id}, {"what", what}});
+  };
   with_.tasks.start("follow " + spec.job_id,
-                    write_and_follow(job, {spec, config_.settings, shim::boot_time()}));
+                    retry(with_.timer, std::move(follow), std::move(failed)));
   return job;
 }
 
 Awaitable<void> PodmanExecutor::write_and_follow(std::shared_ptr<JobFollower> job,
                                                  shim::JobRecord record) {
   // Its container may run: only a shim can tell, however long it takes until one can be started.
-  job->responsible = record.spec.adopt_only;
+  job->responsible = job->responsible || record.spec.adopt_only;
   const auto write = [record = std::move(record)] { return write_spec_once(record); };
   const auto written = co_await with_.pool.run(write);
   FLASHPODS_FAILPOINT("job.spec_written");
