@@ -14,6 +14,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
+#include "async/event_loop.h"
+#include "async/retry.h"
 #include "http/connection.h"
 #include "http/listener.h"
 #include "http/service.h"
@@ -64,10 +66,12 @@ struct Server::Impl : std::enable_shared_from_this<Impl> {
   Awaitable<void> wait_for_connection();
   Awaitable<void> wait_for_change(Milliseconds at_most);
   Awaitable<void> drain();
-  void report_accept(int error);
+  Awaitable<void> recover_from(std::string failure);
+  void report_accept(const std::string& failure);
   [[nodiscard]] bool full() const;
   void make_room();
-  void admit(Listener::Accepted accepted);
+  Awaitable<void> admit(Listener::Accepted accepted);
+  Awaitable<bool> watched(Wire::Socket& socket, Listener::Accepted& accepted);
   void start(Wire::Socket socket, Peer peer);
   void ended(const std::shared_ptr<Connection>& connection, const std::exception_ptr& thrown);
   void stop(Milliseconds grace);
@@ -97,7 +101,10 @@ Awaitable<void> Server::Impl::wait_for_connection() {
 }
 
 Awaitable<void> Server::Impl::accept_until_stopped() {
-  while (!service->stopping) co_await accept_one();
+  while (!service->stopping) {
+    const auto failure = co_await failure_of(accept_one());
+    if (failure) co_await recover_from(*failure);
+  }
 }
 
 bool Server::Impl::full() const {
@@ -126,35 +133,47 @@ Awaitable<void> Server::Impl::accept_one() {
     co_return co_await wait_for_change(kFullPause);
   }
   auto accepted = listener.accept();
-  if (accepted) co_return admit(std::move(*accepted));
-  if (is_passing(accepted.error())) co_return;
-  report_accept(accepted.error());
-  // Without a free descriptor the listener stays readable: waiting is what keeps this from spinning
-  // (and the peer stays in the backlog).
+  if (accepted) co_return co_await admit(std::move(*accepted));
+  if (!is_passing(accepted.error())) co_await recover_from(std::strerror(accepted.error()));
+}
+
+/// Without a free descriptor the listener stays readable: waiting is what keeps this from spinning
+/// (and the peer stays in the backlog).
+Awaitable<void> Server::Impl::recover_from(std::string failure) {
+  report_accept(failure);
   make_room();
   co_await wait_for_change(kFullPause);
 }
 
 // Where idle peers make room one by one, each second attempt to accept fails.
-void Server::Impl::report_accept(int error) {
+void Server::Impl::report_accept(const std::string& failure) {
   const auto now = asio::steady_timer::clock_type::now();
   if (now < next_report) return;
   next_report = now + kReportEvery;
-  service->fault(std::string("cannot accept connections, trying again: ") + std::strerror(error),
-                 "");
+  service->fault("cannot accept connections, trying again: " + failure, "");
 }
 
-void Server::Impl::admit(Listener::Accepted accepted) {
-  const Admit& may_enter = service->options.admit;
-  if (may_enter && !may_enter(accepted.peer)) return;
+/// Whether the loop has the socket. While it takes none the peer waits, as in the backlog.
+Awaitable<bool> Server::Impl::watched(Wire::Socket& socket, Listener::Accepted& accepted) {
   const asio::generic::stream_protocol protocol(accepted.peer.local_port == 0 ? AF_UNIX : AF_INET,
                                                 0);
+  while (!service->stopping) {
+    error_code refused;
+    socket.assign(protocol, accepted.socket.get(), refused);
+    if (!refused) {
+      (void)accepted.socket.release();
+      co_return true;
+    }
+    co_await recover_from(registration_error(refused, "no connection is watched").message);
+  }
+  co_return false;
+}
+
+Awaitable<void> Server::Impl::admit(Listener::Accepted accepted) {
+  const Admit& may_enter = service->options.admit;
+  if (may_enter && !may_enter(accepted.peer)) co_return;
   Wire::Socket socket(executor);
-  error_code error;
-  socket.assign(protocol, accepted.socket.get(), error);
-  if (error) return service->fault("cannot watch a connection: " + error.message(), "");
-  (void)accepted.socket.release();
-  start(std::move(socket), std::move(accepted.peer));
+  if (co_await watched(socket, accepted)) start(std::move(socket), std::move(accepted.peer));
 }
 
 void Server::Impl::start(Wire::Socket socket, Peer peer) {
@@ -219,7 +238,10 @@ Server::~Server() {
 
 Result<std::uint16_t> Server::listen(const std::string& address, std::uint16_t port) {
   auto bound = impl_->listener.open(address, port);
-  if (bound) impl_->readable.assign(impl_->listener.native_handle());
+  if (!bound) return bound;
+  error_code refused;
+  impl_->readable.assign(impl_->listener.native_handle(), refused);
+  if (refused) return std::unexpected(registration_error(refused, "Cannot listen"));
   return bound;
 }
 

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "async/timer.h"
+#include "base/no_watches.h"
 #include "http/test_server.h"
 
 namespace flashpods::http {
@@ -306,6 +307,22 @@ TEST(ServerAccept, WhoWaitsLongestMakesRoom) {
     second.send(kGet);
     EXPECT_EQ(status_of(second.read_reply()), 200) << "one was enough";
   }
+}
+
+TEST(ServerAccept, WithoutAWatchThePeerWaitsAsInTheBacklog) {
+  TestServer server(test_options(giving({200, {}, std::string("x")})));
+  std::optional<NoWatches> none(std::in_place);
+  RawClient first(server.port());
+  RawClient second(server.port());
+  first.send(kGet);
+  second.send(kGet);
+  while (server.faults().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // some more attempts
+  none.reset();
+  EXPECT_EQ(status_of(first.read_reply()), 200);
+  EXPECT_EQ(status_of(second.read_reply()), 200);
+  ASSERT_EQ(server.faults().size(), 1U) << "each attempt is a line";
+  EXPECT_THAT(server.faults().front(), testing::HasSubstr("fs.epoll.max_user_watches"));
 }
 
 /// Room for one, which is to make room at once.
