@@ -88,7 +88,7 @@ Instance::~Instance() {
 Awaitable<Result<void>> Instance::start() {
   if (auto opened = open_state(); !opened) co_return opened;
   co_await read_instance_id();
-  co_await open_executor();
+  if (auto opened = co_await open_executor(); !opened) co_return opened;
   open_uploads();
   open_jobs();
   if (auto recovered = co_await reconciler_->recover(); !recovered) co_return recovered;
@@ -136,7 +136,7 @@ Awaitable<void> Instance::read_instance_id() {
   facts_.max_upload_bytes = config_.uploads.max_upload_bytes;
 }
 
-Awaitable<void> Instance::open_executor() {
+Awaitable<Result<void>> Instance::open_executor() {
   executors::PodmanExecutorConfig config;
   config.instance = facts_.instance;
   config.shim_program = programs_.shim;
@@ -150,13 +150,16 @@ Awaitable<void> Instance::open_executor() {
   executor_ = std::make_unique<executors::PodmanExecutor>(std::move(config), parts);
   const auto capabilities = co_await executor_->probe();
   if (!capabilities) {
+    // A daemon that takes this for a host without limits would go on to say so.
+    if (capabilities.error().code == "no_watches") co_return std::unexpected(capabilities.error());
     // Jobs will say it again, each with podman's words; the API is worth having all the same.
     log_.error("podman_unusable", {{"message", capabilities.error().message}});
     facts_.limits_enforced = false;
-    co_return;
+    co_return Result<void>{};
   }
   facts_.limits_enforced = capabilities->limits_hold;
   facts_.lan_isolation = capabilities->lan_isolation;
+  co_return Result<void>{};
 }
 
 uploads::Surroundings Instance::upload_surroundings() { return {*store_, clock_, timer_, log_}; }

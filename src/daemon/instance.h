@@ -42,7 +42,7 @@ class Instance {
  private:
   Result<void> open_state();
   Awaitable<void> read_instance_id();
-  Awaitable<void> open_executor();
+  Awaitable<Result<void>> open_executor();
   void open_uploads();
   void open_jobs();
   Awaitable<Result<void>> open_rsync();
