@@ -178,8 +178,10 @@ std::string event(std::string_view name, const json& data) {
 
 std::string to_event(const logs::LogSlice& piece) {
   if (piece.bytes.empty()) return std::string{kComment};
-  return event(
+  std::string text = event(
       "", {{"output", piece.text()}, {"offset", piece.offset}, {"next_offset", piece.next_offset}});
+  text.shrink_to_fit();  // it lives until the client reads
+  return text;
 }
 
 /// Escaping a long piece takes as long as answering several requests: the loop does not do it.
@@ -203,14 +205,19 @@ Awaitable<void> watch_end(std::shared_ptr<Follow> follow) {
   }
 }
 
+/// Blocking. Where a stream begins; at the log's beginning if the log cannot be read, for the
+/// follower meets the same error. The text itself is read again, in pieces.
+std::uint64_t first_offset(const std::filesystem::path& file, const Wanted& wanted) {
+  if (wanted.offset) return static_cast<std::uint64_t>(*wanted.offset);
+  const auto tail = read_log(file, wanted);
+  return tail ? tail->slice.offset : 0;
+}
+
 Awaitable<void> stream_log(std::shared_ptr<Follow> follow, http::BodyWriter& writer) {
   Services& services = follow->services;
-  auto begin =
+  const std::uint64_t offset =
       co_await services.pool.run([file = services.files.log_file(follow->job_id),
-                                  wanted = follow->wanted] { return read_log(file, wanted); });
-  const std::uint64_t offset = follow->wanted.offset
-                                   ? static_cast<std::uint64_t>(*follow->wanted.offset)
-                                   : (begin ? begin->slice.offset : 0);
+                                  wanted = follow->wanted] { return first_offset(file, wanted); });
   logs::LogFollower::From from{services.files.log_file(follow->job_id), offset,
                                follow->wanted.options, kKeepAlive,
                                [&services] { return pause_of(services); }};

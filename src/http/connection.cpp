@@ -1,5 +1,6 @@
 #include "http/connection.h"
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>
@@ -27,6 +28,13 @@ Error shutting_down() {
 Error internal_error() {
   return Error{ErrorKind::kInternal, "internal_error",
                "the server failed on this request; its log has the cause under the request's id"};
+}
+
+Error too_many_streams(std::size_t most) {
+  return Error{ErrorKind::kExhausted, "too_many_streams",
+               std::to_string(most) +
+                   " streams are open, and no more are served at a time: read without follow=1, or "
+                   "try again once one has ended"};
 }
 
 bool says_close(const Headers& headers) {
@@ -124,7 +132,8 @@ Awaitable<bool> Connection::serve_one() {
   seen.request = to_log(incoming.request, bool(service_->options.on_done));
   seen.keep_alive = incoming.keep_alive && !incoming.refused;
   seen.http_1_0 = incoming.http_1_0;
-  const Response response = co_await answer(incoming);
+  Response answered = co_await answer(incoming);
+  const Response response = within_stream_limit(std::move(answered), seen.request.request_id);
   co_return co_await reply(seen, response, begin);
 }
 
@@ -151,6 +160,14 @@ Awaitable<Response> Connection::call_handler(Request request) {
   co_return error_reply(internal_error(), id);
 }
 
+/// A stream may last as long as a job, so that streams alone could take every connection.
+Response Connection::within_stream_limit(Response response, const std::string& id) const {
+  const std::size_t most = std::max<std::size_t>(1, service_->options.limits.connections / 2);
+  const bool is_stream = std::holds_alternative<StreamBody>(response.body);
+  if (!is_stream || service_->streams < most) return response;
+  return error_reply(too_many_streams(most), id);
+}
+
 Awaitable<bool> Connection::reply(const Incoming& seen, const Response& response,
                                   Milliseconds begin) {
   const Service& service = *service_;
@@ -174,6 +191,7 @@ Awaitable<bool> Connection::reply(const Incoming& seen, const Response& response
 Awaitable<bool> Connection::write(ReplyWriter& writer, const Response& response, std::string id) {
   if (!std::holds_alternative<StreamBody>(response.body)) co_return co_await writer.write(response);
   enter(Phase::kStreaming);
+  ++service_->streams;
   if (service_->stopping) cancel();
   wire_.watch([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->cancel();
@@ -185,6 +203,7 @@ Awaitable<bool> Connection::write(ReplyWriter& writer, const Response& response,
   } catch (...) {
     thrown = std::current_exception();
   }
+  --service_->streams;
   enter(Phase::kBusy);
   wire_.end_watch();
   co_await kForgetCancellation;

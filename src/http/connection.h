@@ -44,6 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<bool> serve_one();
   Awaitable<Response> answer(Incoming& incoming);
   Awaitable<Response> call_handler(Request request);
+  [[nodiscard]] Response within_stream_limit(Response response, const std::string& id) const;
   Awaitable<bool> reply(const Incoming& seen, const Response& response, Milliseconds begin);
   Awaitable<bool> write(ReplyWriter& writer, const Response& response, std::string id);
   Response error_reply(const Error& error, const std::string& id) const;

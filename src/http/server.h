@@ -17,11 +17,12 @@ struct Limits {
   Milliseconds header_timeout{
       10'000};  ///< from the first byte of a request to the end of its header
   Milliseconds body_timeout{30'000};
-  Milliseconds idle_timeout{75'000};    ///< between requests on one connection
+  Milliseconds idle_timeout{75'000};  ///< between requests on one connection
   Milliseconds write_progress{30'000};  ///< a reply that moves no byte for so long is dropped
   /// Beyond, or without a free descriptor, the newest waits in the kernel's backlog until another
   /// one ends, or has kept us waiting for at least `patience_when_full`, for a request or for a
   /// reply (not a stream) to be read: the one that has done so longest is closed then.
+  /// At most half of them may be streams at a time; a further one is refused (429).
   std::size_t connections = 1024;
   Milliseconds patience_when_full{1'000};
 };

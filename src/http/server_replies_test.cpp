@@ -207,6 +207,32 @@ TEST(ServerStreams, ASilentStreamEndsWhenItsClientLeaves) {
   EXPECT_TRUE(g_fate.cancelled);
 }
 
+Awaitable<Response> stream_or_text(Request request) {
+  if (request.path.empty()) return give({200, {}, StreamBody(write_then_sleep)});
+  return give({200, {}, std::string("text")});
+}
+
+TEST(ServerStreams, HalfOfTheConnectionsStayForOtherRequests) {
+  Limits limits;
+  limits.connections = 4;
+  TestServer server(test_options(stream_or_text, limits));
+  RawClient first(server.port()), second(server.port()), third(server.port());
+  for (RawClient* client : {&first, &second}) {
+    client->send(kGet);
+    client->read_until("first");
+  }
+  third.send(kGet);
+  const auto refusal = third.read_reply();
+  EXPECT_EQ(status_of(refusal), 429);
+  EXPECT_THAT(body_of(refusal), StartsWith("too_many_streams: 2 streams"));
+  third.send("GET /text HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(body_of(third.read_reply()), "text");
+  first.close();
+  while (server.connections() > 2) std::this_thread::yield();
+  third.send(kGet);
+  EXPECT_THAT(third.read_until("first"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST(ServerStreams, AStreamThatThrowsLeavesOutTheEndMark) {
   TestServer server(test_options(giving({200, {}, StreamBody(write_then_throw)})));
   RawClient client(server.port());

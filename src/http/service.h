@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@ struct Service {
   SystemClock clock;
   SystemRandom random;
   bool stopping = false;
+  std::size_t streams = 0;  ///< replies with a StreamBody under way
 
   /// The Date header, made once a second.
   [[nodiscard]] const std::string& date();

@@ -18,9 +18,9 @@ constexpr std::string_view kEnd = "\r\n\r\n";
 
 int to_status(ErrorKind kind) {
   static const std::map<ErrorKind, int> statuses = {
-      {ErrorKind::kInvalid, 400},  {ErrorKind::kTooLarge, 413},
-      {ErrorKind::kTimeout, 408},  {ErrorKind::kHeaderTooLarge, 431},
-      {ErrorKind::kInternal, 500}, {ErrorKind::kUnavailable, 503}};
+      {ErrorKind::kExhausted, 429},  {ErrorKind::kInvalid, 400},        {ErrorKind::kTooLarge, 413},
+      {ErrorKind::kTimeout, 408},    {ErrorKind::kHeaderTooLarge, 431}, {ErrorKind::kInternal, 500},
+      {ErrorKind::kUnavailable, 503}};
   return statuses.at(kind);
 }
 

@@ -7,8 +7,9 @@
 namespace flashpods::logs {
 namespace {
 
-/// What one event of a stream of events carries at most.
-constexpr std::uint64_t kSliceBytes = std::uint64_t{64} * 1024;
+/// What one event of a stream of events carries at most. A follower whose client does not read
+/// holds this much as JSON, in which a byte becomes up to six.
+constexpr std::uint64_t kSliceBytes = std::uint64_t{8} * 1024;
 
 Result<LogSlice> read_from(const LogFollower::From& from) {
   auto reader = LogReader::open(from.file);
