@@ -18,7 +18,8 @@ struct Limits {
       10'000};  ///< from the first byte of a request to the end of its header
   Milliseconds body_timeout{30'000};
   Milliseconds idle_timeout{75'000};  ///< between requests on one connection
-  Milliseconds write_progress{30'000};  ///< a reply that moves no byte for so long is dropped
+  /// A reply is dropped if its peer takes less than Wire::kLeastRate in a period of this length.
+  Milliseconds write_progress{30'000};
   /// Beyond, or without a free descriptor, the newest waits in the kernel's backlog until another
   /// one ends, or has kept us waiting for at least `patience_when_full`, for a request or for a
   /// reply (not a stream) to be read: the one that has done so longest is closed then.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -66,10 +68,27 @@ bool peer_is_gone(int socket) {
 }  // namespace
 
 Wire::Wire(Socket socket)
-    : socket_(std::move(socket)), deadline_(socket_.get_executor(), [this] {
-        error_code ignored;
-        socket_.cancel(ignored);
-      }) {}
+    : socket_(std::move(socket)), deadline_(socket_.get_executor(), [this] { expire(); }) {}
+
+void Wire::expire() {
+  if (blocked_since_ && peer_takes_enough()) return deadline_.arm(write_progress_);
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+/// Asked at the end of each period.
+bool Wire::peer_takes_enough() {
+  const std::size_t before = std::exchange(unsent_, unsent());
+  const auto least = kLeastRate * static_cast<std::size_t>(write_progress_.count()) / 1000;
+  return before >= unsent_ + std::max<std::size_t>(1, least);
+}
+
+/// Bytes that the kernel holds for the peer: not sent, or not acknowledged (SIOCOUTQ of tcp(7)).
+std::size_t Wire::unsent() {
+  int bytes = 0;
+  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(std::max(bytes, 0));
+}
 
 Awaitable<Wire::Arrival> Wire::wait_for_input() {
   if (deadline_.expired()) co_return Arrival::kTimedOut;
@@ -101,6 +120,7 @@ Awaitable<Wire::Arrival> Wire::read_more() {
 Awaitable<bool> Wire::wait_writable() {
   deadline_.arm(write_progress_);
   blocked_since_ = Moment::clock::now();
+  unsent_ = unsent();
   error_code error;
   co_await socket_.async_wait(Socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
   blocked_since_.reset();

@@ -41,7 +41,11 @@ class Wire {
   /// Appends at least one byte to input().
   Awaitable<Arrival> read_more();
 
-  /// A reply that moves no byte for so long is given up.
+  /// Bytes a second that the peer of a reply must take.
+  static constexpr std::size_t kLeastRate = 1024;
+  /// Over each such period while the reply waits for its peer; else it is given up. What counts is
+  /// what leaves the kernel's buffer: with megabytes in it a slow peer makes room for more only
+  /// after minutes (tcp(7), tcp_wmem).
   void set_write_progress(Milliseconds limit) { write_progress_ = limit; }
   /// Since when no byte of a reply could be sent, because the peer reads none; nothing if it does.
   [[nodiscard]] std::optional<Moment> blocked_since() const { return blocked_since_; }
@@ -59,6 +63,9 @@ class Wire {
   Awaitable<void> linger(Milliseconds limit);
 
  private:
+  void expire();
+  [[nodiscard]] bool peer_takes_enough();
+  [[nodiscard]] std::size_t unsent();
   Awaitable<bool> wait_writable();
   Awaitable<Arrival> wait_for_input();
 
@@ -66,6 +73,7 @@ class Wire {
   Deadline deadline_;
   Milliseconds write_progress_{30'000};
   std::optional<Moment> blocked_since_;
+  std::size_t unsent_ = 0;  ///< when the present period of write_progress_ began
   std::string input_;
   std::shared_ptr<std::function<void()>> watcher_;
 };
