@@ -1,7 +1,7 @@
 // flashpods-shim JOBDIR [CONTROL_FD]: owns one job's container until it is gone.
 // Called as JOBDIR/conmon it is the step between podman and conmon; the OCI runtime calls it as the
 // hook that prepares the container's namespaces; and it calls itself to count what a job has on
-// disk, to keep a job's output, and to guard the pull of an image.
+// disk and in epoll instances, to keep a job's output, and to guard the pull of an image.
 
 #include <charconv>
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include "executors/shim/conmon_stage.h"
 #include "executors/shim/container_hook.h"
 #include "executors/shim/disk_use.h"
+#include "executors/shim/epoll_counter.h"
 #include "executors/shim/guarded_pull.h"
 #include "executors/shim/output_keeper.h"
 #include "executors/shim/run_shim.h"
@@ -44,6 +45,9 @@ int main(int argc, char** argv) {
   }
   if (argc > 2 && std::string_view(argv[1]) == shim::kDiskUseArgument) {
     return shim::run_disk_use({argv + 2, argv + argc});
+  }
+  if (argc > 2 && std::string_view(argv[1]) == shim::kEpollCounterArgument) {
+    return shim::run_epoll_counter({argv + 2, argv + argc});
   }
   if (argc > 2 && std::string_view(argv[1]) == podman::kGuardedPullArgument) {
     return shim::run_guarded_pull({argv + 2, argv + argc});

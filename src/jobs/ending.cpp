@@ -51,6 +51,9 @@ Ending by_cause(const Job& job, const Exited& exited) {
       return {Status::kCancelled, std::string{to_string(exited.cause)}, "Job was cancelled"};
     case EndCause::kDiskQuota:
       return fail_with(exited.cause, words(exited, "The job wrote more to disk than it may"));
+    case EndCause::kKernelLimit:
+      return fail_with(exited.cause,
+                       words(exited, "The job took more of the kernel's resources than its share"));
     case EndCause::kImageNotFound:
       return fail_with(exited.cause, words(exited, "The image was not found"));
     case EndCause::kImagePullFailed:

@@ -47,6 +47,16 @@ TEST(Ending, WhoFilledTheDiskIsToldHowMuchItWas) {
   EXPECT_EQ(ending.message, exited.message);
 }
 
+TEST(Ending, WhoTookTheKernelsResourcesIsToldWhich) {
+  Exited exited = exited_with(EndCause::kKernelLimit, 137);
+  EXPECT_NE(decide_ending({}, exited).message, "");
+  exited.message = "The job had more than 9 descriptors registered with epoll.";
+  const Ending ending = decide_ending({}, exited);
+  EXPECT_EQ(ending.status, Status::kFailed);
+  EXPECT_EQ(ending.error, "kernel_limit");
+  EXPECT_EQ(ending.message, exited.message);
+}
+
 TEST(Ending, OnlyACommandsOwnCodeIsExplained) {
   for (const int code : {127, 137}) {
     const Exited by_itself = exited_with(EndCause::kExited, code);

@@ -71,7 +71,8 @@ enum class EndCause : std::uint8_t {
   kOomKilled,
   kTimedOut,
   kCancelled,
-  kDiskQuota,  ///< it, or its image, took more than it may, or than the host can spare
+  kDiskQuota,    ///< it, or its image, took more than it may, or than the host can spare
+  kKernelLimit,  ///< it took more than its share of what the kernel counts for all jobs together
   kImageNotFound,
   kImagePullFailed,
   kStartFailed,

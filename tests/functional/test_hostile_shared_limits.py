@@ -119,6 +119,26 @@ limit = kernel("kernel/pty/max") - kernel("kernel/pty/reserve")
 hold(take_all(os.openpty, limit + 1), limit)
 """
 
+# Watches outlive the number of their descriptor while the file is open: few descriptors hold many.
+# A process that is not dumpable (prctl(2)) closes its /proc/PID/fd to others of its user.
+EPOLL_WATCHES = """
+import select
+PR_SET_DUMPABLE = 4
+libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+reading, _ = os.pipe()
+def thousand():
+    instance = select.epoll()
+    for number in range(200, 1200):
+        os.dup2(reading, number)
+        instance.register(number)
+        os.close(number)
+    return instance
+if os.fork() == 0:
+    os.setsid()
+    hold(take_all(thousand, MOST))
+os.wait()
+"""
+
 PROCESSES = """
 def process():
     child = os.fork()
@@ -197,6 +217,46 @@ def test_12_a_job_takes_its_share_and_leaves_another_the_same(daemon, greedy, sc
     taken, limit = greedy(script)
     assert 0 < taken <= (most or limit)
     assert greedy(script)[0] == taken
+
+
+def epoll_watches(thousands, image):
+    script = PRELUDE + EPOLL_WATCHES.replace("MOST", str(thousands))
+    return jobs.worker('exec python3 -c "$SCRIPT"', image=image, env={"SCRIPT": script})
+
+
+def test_12_who_takes_the_users_epoll_watches_is_stopped(daemon, worker_image):
+    """A million, of the user's some millions; a job may have 131072, on small hosts fewer."""
+    with jobs.held(daemon, jobs.worker(jobs.HOLD)) as other:
+        greedy = jobs.wait_for(daemon, jobs.create(daemon, epoll_watches(1000, worker_image)))
+        assert (greedy["status"], greedy["error"]) == ("failed", "kernel_limit"), greedy
+        assert "fs.epoll.max_user_watches" in greedy["message"]
+        assert jobs.status(daemon, other)["status"] == "running"
+        assert_the_next_job_runs(daemon)
+
+
+# A child has a table of its own.
+DESCRIPTORS = """
+opened = take_all(lambda: os.dup(1), descriptors())
+for _ in range(131072 // opened + 1):
+    if os.fork() == 0:
+        signal.pause()
+hold(opened)
+"""
+
+
+def test_12_who_opens_descriptors_beyond_counting_is_stopped(daemon, worker_image):
+    script = PRELUDE + DESCRIPTORS
+    body = jobs.worker('exec python3 -c "$SCRIPT"', image=worker_image, env={"SCRIPT": script})
+    ended = jobs.wait_for(daemon, jobs.create(daemon, body))
+    assert (ended["status"], ended["error"]) == ("failed", "kernel_limit"), ended
+    assert "more than 131072 descriptors open" in ended["message"]
+
+
+def test_12_a_job_that_uses_epoll_as_programs_do_is_left_alone(daemon, worker_image):
+    with jobs.held(daemon, epoll_watches(2, worker_image)) as job:
+        jobs.wait_for_output(daemon, job, "took ")
+        assert_the_next_job_runs(daemon)
+    assert jobs.wait_for(daemon, job)["status"] == "completed"
 
 
 def test_12_a_job_makes_no_keyring(daemon, greedy):

@@ -3,18 +3,15 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <linux/magic.h>
-#include <map>
-#include <sched.h>
 #include <set>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "base/fd.h"
 #include "base/files.h"
-#include "executors/shim/proc_text.h"
+#include "executors/shim/process_tree.h"
+#include "executors/shim/user_namespace.h"
 
 namespace flashpods::shim {
 
@@ -26,27 +23,6 @@ constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, stat(3type)
 constexpr std::uint64_t kPerFile = 4096;
 constexpr int kNice = 10;
 
-/// As the container's owner we may become its root: modes that the job chose hide nothing from us
-/// then, and need not be changed for it (user_namespaces(7), "Capabilities").
-void enter_user_namespace(pid_t init) {
-  const auto path = "/proc/" + std::to_string(init) + "/ns/user";
-  const Fd space(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (space) [[maybe_unused]]
-    const int entered = ::setns(space.get(), CLONE_NEWUSER);
-}
-
-/// PID 1 of the container and all below it, whatever namespaces they made.
-std::vector<pid_t> processes_of(pid_t init) {
-  std::map<pid_t, std::vector<pid_t>> children;
-  for (const auto pid : process_ids()) children[parent_of(pid)].push_back(pid);
-  std::vector<pid_t> found{init};
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& more = children[found[i]];
-    found.insert(found.end(), more.begin(), more.end());
-  }
-  return found;
-}
-
 bool is_in_memory(const std::string& path) {
   struct statfs system{};
   return ::statfs(path.c_str(), &system) == 0 &&
@@ -56,8 +32,8 @@ bool is_in_memory(const std::string& path) {
 std::uint64_t nameless_files(pid_t init) {
   std::uint64_t bytes = 0;
   std::set<std::pair<dev_t, ino_t>> seen;
-  for (const auto pid : processes_of(init)) {
-    const auto directory = "/proc/" + std::to_string(pid) + "/fd";
+  for (const auto& process : process_tree(init)) {
+    const auto directory = "/proc/" + std::to_string(process.id) + "/fd";
     const auto descriptors = list_directory(directory);
     if (!descriptors) continue;
     for (const auto& number : *descriptors) {
@@ -94,7 +70,7 @@ int run_disk_use(const std::vector<std::string>& arguments) {
   const auto init = arguments.empty() ? std::nullopt : number<pid_t>(arguments.front());
   if (!init) return EXIT_FAILURE;
   ::setpriority(PRIO_PROCESS, 0, kNice);
-  if (*init > 1) enter_user_namespace(*init);
+  if (*init > 1) enter_user_namespace(*init);  // modes that the job chose hide nothing then
   std::uint64_t bytes = *init > 1 ? nameless_files(*init) : 0;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const auto tree = measure_tree(arguments[i]);

@@ -20,13 +20,14 @@ using Strings = std::vector<std::string>;
 constexpr int kVersion = 1;
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
 
-constexpr std::array<std::pair<EndCause, std::string_view>, 10> kCauses{{
+constexpr std::array<std::pair<EndCause, std::string_view>, 11> kCauses{{
     {EndCause::kExited, "exited"},
     {EndCause::kSignalled, "signalled"},
     {EndCause::kOomKilled, "oom_killed"},
     {EndCause::kTimedOut, "timed_out"},
     {EndCause::kCancelled, "cancelled"},
     {EndCause::kDiskQuota, "disk_quota"},
+    {EndCause::kKernelLimit, "kernel_limit"},
     {EndCause::kImageNotFound, "image_not_found"},
     {EndCause::kImagePullFailed, "image_pull_failed"},
     {EndCause::kStartFailed, "start_failed"},

@@ -28,7 +28,7 @@ struct StartedRecord {
 
 /// stop.json
 struct StopRecord {
-  jobs::EndCause cause = jobs::EndCause::kCancelled;  ///< or kTimedOut, kDiskQuota
+  jobs::EndCause cause = jobs::EndCause::kCancelled;  ///< or kTimedOut, kDiskQuota, kKernelLimit
   Time at{};
   std::string message = {};  ///< for a person, where the cause alone says too little
 };

@@ -41,6 +41,10 @@ constexpr std::uint64_t kRoomForTheEnd = std::uint64_t{16} * 1024 * 1024;
 /// command's. So is this one, if the command spoke.
 bool may_be_of_a_held_container(int code) { return code == 128 + SIGKILL || code == 128 + SIGTERM; }
 
+bool is_greedy(EndCause cause) {
+  return cause == EndCause::kDiskQuota || cause == EndCause::kKernelLimit;
+}
+
 bool create_file(const std::filesystem::path& path) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   return static_cast<bool>(file);
@@ -424,16 +428,20 @@ DiskWatch Supervisor::watch_disk() {
 
 void Supervisor::watch_until_over() {
   auto disk = watch_disk();
-  watch_until_ended_or_stopped(disk);
+  EpollWatch epoll(with_.loop, with_.children, [this](std::string why) {
+    with_.stop.make(EndCause::kKernelLimit, std::move(why));
+  });
+  watch_until_ended_or_stopped(disk, epoll);
   if (watch_.saw_init()) stopped_while_running_ = watch_.init_pid() > 0;
   if (watch_.ended()) seen_ended_at_ = with_.clock.now();
-  if (with_.stop.made() && !watch_.ended()) end_politely_then_firmly(disk);
+  if (with_.stop.made() && !watch_.ended()) end_politely_then_firmly(disk, epoll);
   await_conmon();
 }
 
-void Supervisor::watch_until_ended_or_stopped(DiskWatch& disk) {
+void Supervisor::watch_until_ended_or_stopped(DiskWatch& disk, EpollWatch& epoll) {
   const auto ended_or_stopped = [this] { return watch_.ended() || with_.stop.made(); };
   while (!ended_or_stopped()) {
+    epoll.keep_counting(watch_.init_pid());
     const auto look = std::min(run_deadline(), disk.next_look());
     if (with_.loop.run_until(ended_or_stopped, look)) return;
     if (since_boot() >= run_deadline()) with_.stop.make(EndCause::kTimedOut);
@@ -474,16 +482,18 @@ void Supervisor::send(int signal) {
   if (!watch_.signal(signal)) with_.podman.kill(signal);
 }
 
-/// The grace counts from the signal: a start that was slow to end takes none of it. Who fills the
-/// disk gets no time to go on with it.
-void Supervisor::end_politely_then_firmly(DiskWatch& disk) {
+/// The grace counts from the signal: a start that was slow to end takes none of it. Who takes what
+/// others need gets no time to go on with it.
+void Supervisor::end_politely_then_firmly(DiskWatch& disk, const EpollWatch& epoll) {
   const auto over = [this] { return watch_.ended(); };
-  if (with_.stop.get()->cause != EndCause::kDiskQuota) {
+  const auto over_or_greedy = [&] { return over() || epoll.exceeded(); };
+  if (!is_greedy(with_.stop.get()->cause)) {
     send(SIGTERM);
     const auto until = since_boot() + with_.job.spec.grace;
-    while (since_boot() < until && !disk.look(until, over)) {
-      if (with_.loop.run_until(over, std::min(until, disk.next_look()))) return;
+    while (since_boot() < until && !over_or_greedy() && !disk.look(until, over_or_greedy)) {
+      with_.loop.run_until(over_or_greedy, std::min(until, disk.next_look()));
     }
+    if (over()) return;
   }
   send(SIGKILL);
   while (!with_.loop.run_until(over, since_boot() + kKillPatience)) {

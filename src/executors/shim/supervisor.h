@@ -7,6 +7,7 @@
 #include "executors/shim/container_watch.h"
 #include "executors/shim/control_server.h"
 #include "executors/shim/disk_watch.h"
+#include "executors/shim/epoll_watch.h"
 #include "executors/shim/output_pump.h"
 
 namespace flashpods::shim {
@@ -62,13 +63,13 @@ class Supervisor {
   [[nodiscard]] std::optional<podman::ContainerRecord> known_whereabouts() const;
   [[nodiscard]] DiskWatch watch_disk();
   void watch_until_over();
-  void watch_until_ended_or_stopped(DiskWatch& disk);
+  void watch_until_ended_or_stopped(DiskWatch& disk, EpollWatch& epoll);
   [[nodiscard]] Milliseconds age_of(Time moment) const;
   void reopen_watch();
   void await_conmon();
   void hurry_conmon(Milliseconds waited);
   [[nodiscard]] bool record_says_ended();
-  void end_politely_then_firmly(DiskWatch& disk);
+  void end_politely_then_firmly(DiskWatch& disk, const EpollWatch& epoll);
   void send(int signal);
   [[nodiscard]] Milliseconds run_deadline() const;
   [[nodiscard]] jobs::Exited judge();
