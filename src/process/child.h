@@ -44,8 +44,8 @@ struct ChildExit {
 /// kInternal), not by a mysterious exit code.
 [[nodiscard]] Result<Child> start_child(const ChildOptions& options);
 
-/// Waits on the pidfd without blocking the loop and reaps. Where the pidfd cannot be registered with
-/// the loop it looks now and then.
+/// Waits on the pidfd without blocking the loop and reaps. Where the loop does not take the pidfd,
+/// it looks now and then.
 Awaitable<ChildExit> wait_child(Child child);
 
 }  // namespace flashpods
