@@ -241,9 +241,9 @@ make -s -j4
 python3 -c "
 import asyncio, concurrent.futures as futures, multiprocessing, subprocess
 async def echo():
-    return await asyncio.create_subprocess_exec('true')
+    return await (await asyncio.create_subprocess_exec('true')).wait()
 if __name__ == '__main__':
-    asyncio.run(echo())
+    assert asyncio.run(echo()) == 0
     with futures.ThreadPoolExecutor() as pool:
         assert list(pool.map(abs, [-1])) == [1]
     with multiprocessing.get_context('fork').Pool(2) as pool:
