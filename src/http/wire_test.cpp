@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fcntl.h>
 #include <string>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
 #include "base/fd.h"
@@ -38,22 +39,20 @@ Awaitable<void> send_into(Wire& wire, const std::string& text, bool& sent) {
   sent = co_await wire.send(pieces);
 }
 
-/// Reads a piece at a time with a pause after each of the first, and then the rest.
-std::size_t read_slowly(int socket, int slow_reads, Milliseconds pause) {
+/// Reads a piece at a time and rests after each.
+Awaitable<void> read_slowly(int socket, std::size_t& got, std::size_t all) {
   std::array<char, 32 * 1024> piece{};
-  std::size_t total = 0;
-  for (int i = 0; i < slow_reads; ++i) {
-    const ssize_t got = ::read(socket, piece.data(), piece.size());
-    total += static_cast<std::size_t>(std::max<ssize_t>(0, got));
-    std::this_thread::sleep_for(pause);
+  boost::asio::steady_timer rest(co_await boost::asio::this_coro::executor);
+  while (got < all) {
+    got +=
+        static_cast<std::size_t>(std::max<ssize_t>(0, ::read(socket, piece.data(), piece.size())));
+    rest.expires_after(Milliseconds{20});
+    co_await rest.async_wait(boost::asio::use_awaitable);
   }
-  ::fcntl(socket, F_SETFL, 0);
-  for (ssize_t got = 1; got > 0; total += static_cast<std::size_t>(got))
-    got = ::read(socket, piece.data(), piece.size());
-  return total;
 }
 
 // The socket is writable again only when most of its buffer is empty, long after a period is over.
+// Both wait in one loop, so that the reader has its turn in each period however slow the host is.
 TEST(Wire, APeerThatTakesALittleInEachPeriodIsWaitedFor) {
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair.data()), 0);
@@ -61,15 +60,14 @@ TEST(Wire, APeerThatTakesALittleInEachPeriodIsWaitedFor) {
   const std::string text(std::size_t{1} << 20, 'x');
   bool sent = false;
   std::size_t got = 0;
-  std::thread reader([&] { got = read_slowly(peer.get(), 6, Milliseconds{400}); });
-  {
-    boost::asio::io_context io{1};
-    Wire wire{Wire::Socket{io, boost::asio::generic::stream_protocol(AF_UNIX, 0), pair[1]}};
-    wire.set_write_progress(Milliseconds{1'500});
-    boost::asio::co_spawn(io, send_into(wire, text, sent), boost::asio::detached);
-    io.run();
-  }
-  reader.join();
+  boost::asio::io_context io{1};
+  Wire wire{Wire::Socket{io, boost::asio::generic::stream_protocol(AF_UNIX, 0), pair[1]}};
+  wire.set_write_progress(Milliseconds{60});
+  boost::asio::co_spawn(io, send_into(wire, text, sent), [&](std::exception_ptr) {
+    if (!sent) io.stop();
+  });
+  boost::asio::co_spawn(io, read_slowly(peer.get(), got, text.size()), boost::asio::detached);
+  io.run();
   EXPECT_TRUE(sent);
   EXPECT_EQ(got, text.size());
 }
